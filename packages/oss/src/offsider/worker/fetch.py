@@ -1,0 +1,209 @@
+"""The lease fetcher: takes jobs and acknowledges them in one exchange with Redis.
+
+It keeps what the engine promises about Redis (leases, fencing, lost replies). It never runs a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..contract.work import Fenced, Settlement, UnitOfWork
+from ..store.connection import Connections, Wire
+from ..store.keys import Keys
+from ..store.scripts import load
+from .order import QueueOrder
+
+MOST_SETTLED = 1000  # fields per request; a script's unpack() ends at 7,999
+MOST_TAKEN = 1000
+READ_TIMEOUT_S = 15.0
+PASS_ON_MS = 1000  # what a stopped process could not end is anybody's after this
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds that travel with each exchange: the lease, and how much the dead set keeps."""
+
+    lease_s: float = 60.0
+    dead_max: int = 10_000
+    dead_s: int = 180 * 86_400
+
+
+class LeaseFetcher:
+    """One owner's connection to its work.
+
+    * one round trip acknowledges what is settled and takes new jobs;
+    * after a lost reply it asks what it holds, so that no taken job is forgotten and none is run twice;
+    * when its lease was lost, it raises `Fenced` and holds nothing any more.
+
+    Used by one thread at a time, but for `wait` and `renew`, which have connections of their own.
+    """
+
+    def __init__(
+        self, connections: Connections, keys: Keys, order: QueueOrder, *, owner: str, limits: Limits
+    ) -> None:
+        self.owner = owner
+        self._keys = keys
+        self._order = order
+        self._limits = limits
+        self._wire: Wire = connections.wire("fetch", read_timeout_s=READ_TIMEOUT_S)
+        self._bell: Wire = connections.wire("bell", read_timeout_s=READ_TIMEOUT_S)
+        self._lease: Wire = connections.wire("lease", read_timeout_s=READ_TIMEOUT_S)
+        self._scripts = {name: load(name) for name in ("exchange", "renew", "resync", "retire")}
+        self._inflight = keys.inflight(owner)
+        self._fixed_keys = [
+            keys.owners,
+            self._inflight,
+            keys.retry,
+            keys.dead,
+            keys.schedule,
+            keys.quarantine,
+            keys.schedule_bell,
+        ]
+        self._first_letter = len(keys.queue("")) + 1
+        self._lease_ms = round(limits.lease_s * 1000)
+        self._held: set[str] = set()  # fields that Redis is known to hold for us
+        self._number = 1
+        self._in_doubt = False
+
+    # -- the lease -------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Open the lease: from now on other processes see this owner."""
+        self._renew(opening=True)
+
+    def renew(self) -> bool:
+        """Prolong the lease; False when another process has recovered this owner's jobs."""
+        return self._renew(opening=False)
+
+    def _renew(self, *, opening: bool) -> bool:
+        held, _now_ms = self._lease.run(
+            self._scripts["renew"],
+            [self._keys.owners, self._inflight],
+            [self.owner, self._lease_ms, "1" if opening else "0"],
+        )
+        return bool(held)
+
+    # -- the exchange ----------------------------------------------------------------------------------
+
+    def exchange(self, settled: Sequence[Settlement], want: int) -> list[UnitOfWork]:
+        """Acknowledge ``settled`` and take up to ``want`` jobs.
+
+        May be called again with the same settlements after an error: nothing is done twice.
+
+        Raises:
+            Fenced: The lease was lost; what was in hand runs elsewhere.
+            StoreError: Redis was away or refused; nothing is lost.
+        """
+        forgotten = self._resync() if self._in_doubt else []
+        want = min(want - len(forgotten), MOST_TAKEN)
+        for start in range(0, len(settled), MOST_SETTLED):
+            part = settled[start : start + MOST_SETTLED]
+            last = start + MOST_SETTLED >= len(settled)
+            forgotten += self._trip(part, want if last else 0)
+        if not settled and want > 0:
+            forgotten += self._trip((), want)
+        return forgotten
+
+    def _trip(self, settled: Sequence[Settlement], want: int) -> list[UnitOfWork]:
+        names = self._order.next()
+        keys = self._fixed_keys.copy()
+        for name in names:
+            keys.append(self._keys.queue(name))
+            keys.append(self._keys.bell(name))
+        number = self._number
+        self._number += max(want, 0)
+        self._in_doubt = True  # until the reply is here
+        reply = self._wire.run(self._scripts["exchange"], keys, self._arguments(settled, want, number, names))
+        self._in_doubt = False
+        if reply[0] == -1:
+            self._held.clear()
+            raise Fenced(self.owner)
+        self._held.difference_update([one.unit.field for one in settled])
+        return self._units(reply, names, number)
+
+    def _arguments(
+        self, settled: Sequence[Settlement], want: int, number: int, names: list[str]
+    ) -> list[str | int | float | bytes]:
+        done = [one.unit.field for one in settled if one.kind == "done"]
+        limits = self._limits
+        arguments: list[str | int | float | bytes] = [
+            self.owner,
+            self._lease_ms,
+            want,
+            number,
+            self._first_letter,
+            limits.dead_max,
+            limits.dead_s,
+            len(done),
+            *done,
+        ]
+        if len(done) != len(settled):
+            for one in settled:
+                if one.kind == "back":
+                    arguments += ["back", one.unit.field, 8 + 2 * names.index(one.unit.queue), b""]
+                elif one.kind != "done":
+                    arguments += [one.kind, one.unit.field, one.delay_s, one.payload or b""]
+        return arguments
+
+    def _units(self, reply: list[object], names: list[str], number: int) -> list[UnitOfWork]:
+        units: list[UnitOfWork] = []
+        for k in range(1, len(reply), 2):
+            queue = names[(int(reply[k]) - 8) // 2]  # type: ignore[call-overload]
+            suffix = ":" + queue
+            for payload in reply[k + 1]:  # type: ignore[attr-defined]
+                units.append(UnitOfWork(f"{number}{suffix}", queue, payload))
+                number += 1
+        self._held.update([unit.field for unit in units])
+        return units
+
+    def _resync(self) -> list[UnitOfWork]:
+        """What a request with a lost reply took for us."""
+        reply = self._wire.run(self._scripts["resync"], [self._keys.owners, self._inflight], [self.owner])
+        if not reply[0]:
+            self._held.clear()
+            self._in_doubt = False
+            raise Fenced(self.owner)
+        fields = {reply[k].decode(): reply[k + 1] for k in range(1, len(reply), 2)}
+        unknown = fields.keys() - self._held
+        self._held = set(fields)
+        self._in_doubt = False
+        return [UnitOfWork(field, field.partition(":")[2], fields[field]) for field in sorted(unknown, key=_number)]
+
+    # -- waiting -----------------------------------------------------------------------------------------
+
+    def wait(self, timeout_s: float) -> bool:
+        """Block until a queue's bell rings (True) or the time is over (False). A lost ring costs latency only."""
+        bells = [self._keys.bell(name) for name in self._order.names]
+        return self._bell.command("BLPOP", *bells, timeout_s, read_timeout_s=timeout_s + 5) is not None
+
+    def interrupt(self) -> None:
+        """Wake a thread that is inside `wait`."""
+        self._bell.abort()
+
+    # -- the end -------------------------------------------------------------------------------------------
+
+    def retire(self, back: Sequence[UnitOfWork], abandoned: Sequence[UnitOfWork]) -> None:
+        """Hand ``back`` what is not running; leave ``abandoned`` to whoever recovers this owner."""
+        if self._in_doubt:
+            back = [*back, *self._resync()]
+        names = list(dict.fromkeys(unit.queue for unit in back))
+        keys = [self._keys.owners, self._inflight]
+        for name in names:
+            keys += [self._keys.queue(name), self._keys.bell(name)]
+        arguments: list[str | int | float | bytes] = [self.owner, PASS_ON_MS]
+        for unit in reversed(back):  # the oldest is pushed last: it is taken first
+            arguments += [unit.field, 3 + 2 * names.index(unit.queue)]
+        self._wire.run(self._scripts["retire"], keys, arguments)
+        self._held.difference_update([unit.field for unit in back])
+
+    def close(self) -> None:
+        """Drop the connections."""
+        for wire in (self._wire, self._bell, self._lease):
+            wire.close()
+
+
+def _number(field: str) -> int:
+    return int(field.partition(":")[0])
+
+
