@@ -1,0 +1,293 @@
+"""One group of queues with a concurrency of its own: one fetcher, threads, tasks, and what is in hand.
+
+It decides how much to fetch and when. How a job runs is the processor's, how Redis is asked the fetcher's.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from .. import clock
+from ..contract.work import Fenced, Fetcher, Settlement, UnitOfWork
+from ..errors import Shutdown, StoreError
+from .execution import Execution
+from .pace import Pace
+from .patience import Patience
+from .tasks import LoopThread, TaskExecutor
+from .threads import ThreadExecutor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .processor import Processor
+
+log = logging.getLogger("offsider.worker")
+
+BELL_S = 2.0  # a lost ring costs at most this much
+SURPLUS_CHECK_S = 0.005
+
+
+class Capsule:
+    """The fetch loop of one group of queues.
+
+    * one thread owns the fetcher: it sends what is settled and takes what there are free slots for;
+    * a second one waits for the bell, so that an idle capsule costs nothing and wakes at once;
+    * ``def`` jobs go to threads, ``async def`` jobs to the loop, both under one ``concurrency``;
+    * an error of Redis is not an error of a job: the loop waits and goes on where it was.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        concurrency: int,
+        *,
+        make_fetcher: Callable[[], Fetcher],
+        processor: Processor,
+        loop_thread: LoopThread,
+        on_fenced: Callable[[str], None],
+        on_outage: Callable[[float], None],
+    ) -> None:
+        self.name = name
+        self.concurrency = concurrency
+        self.stopping = False
+        self.interrupting = False  # bodies are being stopped: a cancellation is not the body's own failure
+        self.quieted = False
+        self.last_trip_s = clock.monotonic_s()
+        self._make_fetcher = make_fetcher
+        self.fetcher = make_fetcher()
+        self._processor = processor
+        self._on_fenced = on_fenced
+        self._patience = Patience(f"capsule {name}", on_outage)
+        self._pace = Pace(concurrency)
+        self.threads = ThreadExecutor(name, concurrency, run=processor.run, settled=self._settled)
+        self.tasks = TaskExecutor(loop_thread, concurrency, run=processor.arun, settled=self._settled)
+        self._settlements: deque[Settlement] = deque()
+        self._ended: deque[Execution] = deque()
+        self._in_hand: dict[str, Execution] = {}
+        self._unsent: list[Settlement] = []
+        self._stopped_bodies: list[UnitOfWork] = []
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._asleep = False
+        self._wake_at = 1
+        self._listen = threading.Event()
+        self._finished = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._listener: threading.Thread | None = None
+
+    # -- from outside ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the lease and begin to fetch.
+
+        Raises:
+            StoreError: Redis is away.
+        """
+        self.fetcher.open()
+        self._thread = threading.Thread(target=self._loop, name=f"offsider-fetch-{self.name}", daemon=True)
+        self._listener = threading.Thread(target=self._hear, name=f"offsider-bell-{self.name}", daemon=True)
+        self._thread.start()
+        self._listener.start()
+
+    def quiet(self) -> None:
+        """Fetch no more; what runs goes on, what has not begun is handed back."""
+        self.quieted = True
+        self._wake.put(None)
+
+    def running(self) -> list[Execution]:
+        """What runs now."""
+        return [*self.threads.running.copy().values(), *self.tasks.running.copy().values()]
+
+    @property
+    def busy(self) -> int:
+        """How many bodies run now."""
+        return len(self.threads.running) + len(self.tasks.running)
+
+    def wait_until_idle(self, timeout_s: float) -> bool:
+        """After `quiet`: True once every job in hand has ended and is acknowledged."""
+        return self._finished.wait(timeout_s)
+
+    def interrupt(self) -> None:
+        """Stop the bodies that run: `Shutdown` in threads, cancellation of tasks."""
+        self.interrupting = True
+        self.threads.interrupt_all(Shutdown)
+        self.tasks.cancel_all()
+
+    def end_loop(self, timeout_s: float) -> bool:
+        """End the fetch loop; False when it still waits for Redis after ``timeout_s``."""
+        self.stopping = True
+        self._listen.set()
+        self._wake.put(None)
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        return self._thread is None or not self._thread.is_alive()
+
+    def hand_back(self, execution: Execution) -> None:
+        """The body was stopped for the shutdown: its job goes back to its queue, unchanged, at the end."""
+        self._stopped_bodies.append(execution.unit)
+
+    def fence(self) -> None:
+        """Nothing in hand is ours any more: refuse its outcomes, begin anew under a new owner."""
+        lost = list(self._in_hand.values())
+        for execution in lost:
+            execution.lost = True
+        self.threads.take_back()
+        self.tasks.take_back()
+        self._settlements.clear()
+        self._unsent.clear()
+        old = self.fetcher
+        self.fetcher = self._make_fetcher()
+        old.close()
+        self.fetcher.open()
+        begun = {execution.unit.field for execution in self.running()}
+        self._in_hand = {field: one for field, one in self._in_hand.items() if field in begun}
+        self._on_fenced(old.owner)
+
+    def renew(self) -> None:
+        """Prolong the lease; called from the heartbeat."""
+        if not self.fetcher.renew() and not self.stopping:
+            log.error("the lease of %s was lost: its jobs run elsewhere; a new owner takes over", self.fetcher.owner)
+
+    def retire(self) -> None:
+        """Hand back what is not running, leave the rest to the others, and let go of Redis."""
+        back = [execution.unit for execution in (*self.threads.take_back(), *self.tasks.take_back())]
+        back += self._stopped_bodies
+        self._drain()
+        if self._unsent:
+            self.fetcher.exchange(self._unsent, 0)
+            self._unsent = []
+        self.fetcher.retire(back, [execution.unit for execution in self.running()])
+        self.threads.stop()
+        self.fetcher.close()
+
+    # -- from the executors --------------------------------------------------------------------------------
+
+    def _settled(self, execution: Execution, settlement: Settlement | None) -> None:
+        """An execution has ended; called on the thread or the loop that ran it."""
+        if settlement is not None and not execution.lost:
+            self._settlements.append(settlement)
+        self._ended.append(execution)
+        # Signals cost more than jobs: one when half of what is in hand is done, or when nobody has work left.
+        if self._asleep and self._worth_a_trip():
+            self._asleep = False
+            self._wake.put(None)
+
+    # -- the fetch loop --------------------------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        while not self.stopping:
+            try:
+                self._round()
+                self._patience.recovered()
+            except Fenced:
+                self._survive(self.fence)
+                continue
+            except StoreError as error:
+                self._patience.pause(error, self._wake)
+                continue
+            if self.quieted and not (self._in_hand or self._unsent or self._settlements):
+                self._finished.set()
+            self._sleep()
+
+    def _survive(self, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except StoreError as error:
+            self._patience.pause(error, self._wake)
+
+    def _round(self) -> None:
+        """Send what is settled and take what is wanted, in one trip."""
+        ended = self._drain()
+        self._pace.done(ended, clock.monotonic_s())
+        want = self._want()
+        if want > 0 or self._unsent:
+            units = self.fetcher.exchange(self._unsent, want)
+            self._unsent = []
+            self.last_trip_s = clock.monotonic_s()
+            self._dispatch(units)
+            if len(units) < want:
+                self._listen.set()
+
+    def _want(self) -> int:
+        if self.quieted:
+            self._return_unbegun()
+            return 0
+        mixed = bool(self.threads.running) and bool(self.tasks.running)
+        allowed = self.concurrency if mixed else self._pace.allowed
+        return max(0, allowed - len(self._in_hand))
+
+    def _drain(self) -> int:
+        """Take over what the executors have ended; returns how many."""
+        count = len(self._ended)
+        for _ in range(count):
+            execution = self._ended.popleft()
+            self._in_hand.pop(execution.unit.field, None)
+        settlements = self._settlements
+        for _ in range(len(settlements)):
+            settlement = settlements.popleft()
+            self._unsent.append(settlement)
+        return count
+
+    def _dispatch(self, units: list[UnitOfWork]) -> None:
+        threads: list[Execution] = []
+        tasks: list[Execution] = []
+        for unit in units:
+            made = self._processor.prepare(unit, self)
+            if isinstance(made, Settlement):
+                self._settlements.append(made)
+                continue
+            self._in_hand[unit.field] = made
+            (tasks if made.job.is_async else threads).append(made)
+        if threads:
+            self.threads.submit(threads)
+        if tasks:
+            self.tasks.submit(tasks)
+
+    def _return_unbegun(self) -> None:
+        for execution in (*self.threads.take_back(), *self.tasks.take_back()):
+            self._in_hand.pop(execution.unit.field, None)
+            self._unsent.append(Settlement(execution.unit, "back", 0.0, None))
+
+    def _sleep(self) -> None:
+        """Until a job's end, the bell, or `quiet` is a reason for another round."""
+        self._wake_at = max(1, len(self._in_hand) // 2)
+        self._asleep = True
+        # Looked at after `_asleep` is set: who ends a job from here on sends the signal.
+        if (self._settlements or self._ended) and self._worth_a_trip():
+            self._asleep = False
+            return
+        surplus = self._waiting > 0 and len(self._in_hand) > self.concurrency
+        try:
+            self._wake.get(timeout=SURPLUS_CHECK_S if surplus else None)
+        except Empty:
+            if not self._ended:
+                # Nothing has ended for several milliseconds: these jobs are not short. Others may have a free slot.
+                self._pace.forget()
+                self._return_unbegun()
+        self._asleep = False
+
+    @property
+    def _waiting(self) -> int:
+        return self.threads.waiting + self.tasks.waiting
+
+    def _worth_a_trip(self) -> bool:
+        """Half of what is in hand is done, or nobody has work left."""
+        return len(self._ended) >= self._wake_at or not self._waiting
+
+    def _hear(self) -> None:
+        """Wait for the bell while the queues are empty."""
+        while not self.stopping:
+            self._listen.wait()
+            self._listen.clear()
+            if self.stopping:
+                return
+            try:
+                self.fetcher.wait(BELL_S)
+            except StoreError as error:
+                if self.stopping:
+                    return
+                self._patience.hold(error)
+            self._wake.put(None)

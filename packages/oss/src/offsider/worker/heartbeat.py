@@ -1,0 +1,212 @@
+"""Says that this process lives: leases, process and work sets, statistics, signals from afar.
+
+The layout in Redis is Sidekiq's, so that its own pages show our workers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import clock
+from ..contract.seams import Events, Registry
+from ..metrics.track import Counts
+from ..store.connection import Connections
+from ..store.keys import Keys
+from .service import PeriodicService
+
+if TYPE_CHECKING:
+    from .capsule import Capsule
+    from .identity import Identity
+
+log = logging.getLogger("offsider.worker")
+
+LEASE_EVERY_S = 5.0
+EXPIRE_S = 60
+HISTORY_S = 5 * 365 * 86_400
+SLOW_RTT_US = 50_000
+SLOW_READINGS = 5
+SIGNALS = frozenset({"TERM", "TSTP", "TTIN"})
+
+
+class Heartbeat(PeriodicService):
+    """Every 5 s the leases, every ``beat_s`` everything else.
+
+    Counters that a failed flush did not bring to Redis travel with the next one.
+    """
+
+    name = "heartbeat"
+
+    def __init__(
+        self,
+        connections: Connections,
+        keys: Keys,
+        identity: Identity,
+        capsules: Mapping[str, Capsule],
+        *,
+        counts: Counts,
+        events: Events,
+        fields: Registry[Callable[[], str | int | float]],
+        beat_s: float,
+        signal: Callable[[str], None],
+    ) -> None:
+        super().__init__()
+        self._redis = connections.admin()
+        self._keys = keys
+        self._identity = identity
+        self._capsules = capsules
+        self._counts = counts
+        self._events = events
+        self._fields = fields
+        self._beat_s = beat_s
+        self._signal = signal
+        self._next_beat_s = 0.0
+        self._slow = 0
+        self.rtt_us = 0
+
+    def tick(self) -> float:
+        """Renew the leases; beat when it is time."""
+        for capsule in self._capsules.values():
+            capsule.renew()
+        if clock.monotonic_s() >= self._next_beat_s:
+            self._next_beat_s = clock.monotonic_s() + self._beat_s
+            self.beat()
+        return min(LEASE_EVERY_S, self._beat_s)
+
+    def beat(self) -> None:
+        """One whole beat: statistics, work set, process."""
+        self.flush_statistics()
+        self._write_work()
+        first, signal = self._write_process()
+        if first:
+            self._events.emit("heartbeat")
+        self._events.emit("beat")
+        if signal is not None:
+            self._obey(signal)
+
+    def flush_statistics(self) -> None:
+        """Carry the counters to Redis; what does not arrive is kept."""
+        processed, failed = self._counts.take()
+        if not processed:
+            return
+        day = clock.utc_day()
+        with self._store_errors():
+            try:
+                pipe = self._redis.pipeline(transaction=True)
+                for name, count in (("processed", processed), ("failed", failed)):
+                    if count:
+                        daily = self._keys.stat(name, day)
+                        pipe.incrby(self._keys.stat(name), count).incrby(daily, count).expire(daily, HISTORY_S)
+                pipe.execute()
+            except BaseException:
+                self._counts.give_back(processed, failed)
+                raise
+
+    def forget(self) -> None:
+        """A clean exit: this process is no longer listed."""
+        self.flush_statistics()
+        identity = self._identity.name
+        with self._store_errors():
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.srem(self._keys.processes, identity)
+            pipe.unlink(self._keys.process(identity), self._keys.work(identity))
+            pipe.execute()
+
+    def _write_work(self) -> None:
+        key = self._keys.work(self._identity.name)
+        work = {}
+        for capsule in self._capsules.values():
+            for number, execution in enumerate(capsule.running()):
+                work[f"{capsule.name}-{number + 1}"] = _work_entry(execution)
+        with self._store_errors():
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.unlink(key)
+            if work:
+                pipe.hset(key, mapping=work).expire(key, EXPIRE_S)
+            pipe.execute()
+
+    def _write_process(self) -> tuple[bool, str | None]:
+        identity = self._identity.name
+        key = self._keys.process(identity)
+        before_s = clock.monotonic_s()
+        with self._store_errors():
+            self._redis.ping()
+            self._note_rtt(round((clock.monotonic_s() - before_s) * 1_000_000))
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.sadd(self._keys.processes, identity)
+            pipe.exists(key)
+            pipe.hset(key, mapping=self._process_fields())
+            pipe.expire(key, EXPIRE_S)
+            pipe.rpop(self._keys.signals(identity))
+            _, existed, _, _, signal = pipe.execute()
+        return not existed, None if signal is None else signal.decode("ascii", "replace")
+
+    def _process_fields(self) -> dict[str, str | int | float]:
+        capsules = self._capsules.values()
+        fields: dict[str, str | int | float] = {
+            "info": json.dumps(self._identity.info(self._capsules), ensure_ascii=False, separators=(",", ":")),
+            "concurrency": sum(capsule.concurrency for capsule in capsules),
+            "busy": sum(capsule.busy for capsule in capsules),
+            "beat": clock.now_s(),
+            "rtt_us": self.rtt_us,
+            "quiet": "true" if any(capsule.quieted for capsule in capsules) else "false",
+        }
+        for name, field in self._fields.items():
+            try:
+                fields[name] = field()
+            except Exception:
+                log.exception("the heartbeat field %r failed; the others go on", name)
+        return fields
+
+    def _note_rtt(self, rtt_us: int) -> None:
+        self.rtt_us = rtt_us
+        self._slow = self._slow + 1 if rtt_us > SLOW_RTT_US else 0
+        if self._slow == SLOW_READINGS:
+            log.warning(
+                "the last %d round trips to Redis took over %d ms, the last one %d ms. Normal is under 1 ms. Jobs"
+                " start late and heartbeats may be missed. Move Redis nearer, or lower the concurrency: a busy"
+                " interpreter answers late, too",
+                SLOW_READINGS,
+                SLOW_RTT_US // 1000,
+                rtt_us // 1000,
+            )
+
+    def _obey(self, signal: str) -> None:
+        if signal in SIGNALS:
+            log.info("signal %s came through Redis", signal)
+            self._signal(signal)
+        else:
+            log.warning("an unknown signal came through Redis: %r; known are TERM, TSTP, TTIN", signal[:50])
+
+    def _store_errors(self) -> Any:
+        from ..store.classify import store_errors
+
+        return store_errors()
+
+
+def _work_entry(execution: Any) -> str:
+    entry: dict[str, Any] = {
+        "queue": execution.queue,
+        "payload": execution.unit.payload.decode("utf-8"),
+        "run_at": int(clock.now_s() - (clock.monotonic_s() - execution.started_s)),
+    }
+    if execution.progress is not None:
+        entry["progress"] = execution.progress
+    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
+
+
+def rss_kb() -> int:
+    """Resident memory of this process in kB; 0 where the system does not say."""
+    try:
+        with open(f"/proc/{os.getpid()}/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1])
+    except OSError:
+        return 0
+    return 0
+
+

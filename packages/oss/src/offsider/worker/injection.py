@@ -1,0 +1,40 @@
+"""Gives a running job its `Context`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..job.context import Context
+from .execution import Execution
+
+Injector = Callable[[Execution], None]
+
+
+def inject(execution: Execution) -> None:
+    """Put a `Context` where the job's signature asks for one."""
+    context = context_of(execution)
+    arguments = execution.job.arguments
+    if arguments.context_index is not None:
+        execution.args.insert(arguments.context_index, context)
+    elif arguments.context_name is not None:
+        execution.kwargs[arguments.context_name] = context
+
+
+def context_of(execution: Execution) -> Context:
+    """The context of one attempt."""
+    record = execution.record
+
+    def progress(done: float, total: float, note: str) -> None:
+        execution.progress = (done, total, note)
+
+    return Context(
+        jid=execution.jid,
+        name=execution.job.name,
+        queue=execution.queue,
+        attempt=int(record["retry_count"]) + 1 if "retry_count" in record else 0,
+        tags=tuple(record.get("tags") or ()),
+        enqueued_ms=record.get("enqueued_at"),
+        stopping=lambda: execution.capsule.quieted,
+        ours=lambda: not execution.lost,
+        progress=progress,
+    )

@@ -1,0 +1,211 @@
+"""Makes an execution of a payload, runs it through the middleware, and settles what happened.
+
+Never talks to Redis: its product is a `Settlement` that travels with the next exchange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from .. import clock
+from ..contract.work import Settlement, UnitOfWork
+from ..errors import InvalidArguments, JobTimeout, LostJob, Malformed, Shutdown
+from ..job import record as records
+from ..job.outcome import Cancel, Kind, Outcome, Snooze
+from .execution import Execution
+from .putback import put_back, quarantine
+from .retry import after_failure
+
+if TYPE_CHECKING:
+    from ..contract.seams import Events
+    from ..job.define import Job
+    from .capsule import Capsule
+    from .injection import Injector
+    from .joblog import JobLog
+    from .timekeeper import Timekeeper
+
+log = logging.getLogger("offsider.worker")
+
+Perform = Callable[[Execution], Any]
+PerformAsync = Callable[[Execution], Awaitable[Any]]
+
+
+class Processor:
+    """One job's way between fetch and settle.
+
+    * `prepare`: payload → execution, or a settlement when it cannot run here;
+    * `run` / `arun`: execution → settlement;
+    * every failure of a body is an `Outcome`; only control signals pass.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[str, Job[..., Any]],
+        *,
+        perform: Perform,
+        aperform: PerformAsync,
+        events: Events,
+        injector: Injector,
+        timekeeper: Timekeeper,
+        joblog: JobLog,
+        retries: int,
+        unknown_window_s: float,
+        rng: Random | None = None,
+    ) -> None:
+        self._jobs = jobs
+        self._perform = perform
+        self._aperform = aperform
+        self._events = events
+        self._inject = injector
+        self._timekeeper = timekeeper
+        self._joblog = joblog
+        self._retries = retries
+        self._unknown_window_s = unknown_window_s
+        self._rng = rng or Random()
+
+    # -- before ----------------------------------------------------------------------------------------
+
+    def prepare(self, unit: UnitOfWork, capsule: Capsule) -> Execution | Settlement:
+        """An execution with its arguments restored; a settlement for what cannot run here."""
+        try:
+            record = records.loads(unit.payload)
+        except Malformed as error:
+            log.error("a job in queue %s was put into quarantine: %s", unit.queue, error)
+            return quarantine(unit, str(error))
+        job = self._jobs.get(record["class"])
+        if job is None:
+            reason = f"no job is registered here under the name {record['class']!r}"
+            return put_back(unit, record, reason, self._unknown_window_s)
+        execution = Execution(unit, record, job, capsule)
+        try:
+            execution.args, execution.kwargs = job.arguments.decode(record["args"], record.get("kwargs") or {})
+        except InvalidArguments as error:
+            return put_back(unit, record, str(error), self._unknown_window_s)
+        if job.arguments.wants_context:
+            self._inject(execution)
+        return execution
+
+    # -- perform -----------------------------------------------------------------------------------------
+
+    def run(self, execution: Execution) -> Settlement | None:
+        """Run a ``def`` job on this thread; None when it is no longer ours to settle."""
+        timeout_s = execution.record.get("timeout")
+        self._joblog.start(execution)
+        execution.started_s = clock.monotonic_s()
+        try:
+            if timeout_s:
+                result = self._timekeeper.run(execution, float(timeout_s), self._perform)
+            else:
+                result = self._perform(execution)
+            outcome = DONE if result is None else self._of_result(execution, result)
+        except (Shutdown, LostJob) as signal:
+            return self._stopped(execution, signal)
+        except BaseException as error:
+            outcome = self._of_error(execution, error)
+        return self._settle(execution, outcome)
+
+    async def arun(self, execution: Execution) -> Settlement | None:
+        """Run an ``async def`` job as this task; None when it is no longer ours to settle."""
+        timeout_s = execution.record.get("timeout")
+        self._joblog.start(execution)
+        execution.started_s = clock.monotonic_s()
+        try:
+            if timeout_s:
+                result = await _within(float(timeout_s), self._aperform(execution), execution)
+            else:
+                result = await self._aperform(execution)
+            outcome = DONE if result is None else self._of_result(execution, result)
+        except (Shutdown, LostJob, asyncio.CancelledError) as signal:
+            if isinstance(signal, asyncio.CancelledError) and not execution.capsule.interrupting:
+                # The body cancelled itself or let a CancelledError of its own escape: a failure like any other.
+                return self._settle(execution, self._of_error(execution, signal))
+            return self._stopped(execution, signal)
+        except BaseException as error:
+            outcome = self._of_error(execution, error)
+        return self._settle(execution, outcome)
+
+    # -- after ---------------------------------------------------------------------------------------------
+
+    def _of_result(self, execution: Execution, result: Any) -> Outcome:
+        if isinstance(result, Snooze):
+            return Outcome.snoozed(result.delay_s, records.loads(execution.unit.payload))
+        if isinstance(result, Cancel):
+            return Outcome.cancelled(result.reason)
+        return DONE
+
+    def _of_error(self, execution: Execution, error: BaseException) -> Outcome:
+        # A fresh parse: what middleware and body changed in the record is not kept.
+        record = records.loads(execution.unit.payload)
+        retry = execution.job.options.retry
+        return after_failure(record, error, retry, rng=self._rng, retries=self._retries)
+
+    def _stopped(self, execution: Execution, signal: BaseException) -> Settlement | None:
+        self._joblog.stopped(execution, signal)
+        if not isinstance(signal, LostJob):
+            execution.capsule.hand_back(execution)
+        return None
+
+    def _settle(self, execution: Execution, outcome: Outcome) -> Settlement:
+        kind = outcome.kind
+        if kind is Kind.DONE:
+            self._joblog.done(execution)
+            return Settlement(execution.unit, "done", 0.0, None)
+        if kind is Kind.CANCELLED:
+            self._joblog.cancelled(execution, outcome.reason)
+            return Settlement(execution.unit, "done", 0.0, None)
+        if kind is Kind.SNOOZED:
+            self._joblog.snoozed(execution, outcome.delay_s)
+            record = without_schedule(outcome.record)
+            return Settlement(execution.unit, "schedule", outcome.delay_s, records.dumps(record))
+        return self._settle_failure(execution, outcome)
+
+    def _settle_failure(self, execution: Execution, outcome: Outcome) -> Settlement:
+        record, error = outcome.record, outcome.error
+        assert record is not None and error is not None  # Outcome's constructors see to it
+        self._joblog.failed(execution, outcome)
+        self._events.emit("error", record, error)
+        if outcome.kind is Kind.RETRY:
+            return Settlement(execution.unit, "retry", outcome.delay_s, records.dumps(record))
+        if outcome.kind is Kind.DISCARDED:
+            record["discarded_at"] = clock.now_ms()
+        self._run_exhausted_hook(execution, record, error)
+        self._events.emit("death", record, error)
+        if outcome.kind is Kind.DISCARDED:
+            return Settlement(execution.unit, "done", 0.0, None)
+        return Settlement(execution.unit, "dead", 0.0, records.dumps(record))
+
+    def _run_exhausted_hook(self, execution: Execution, record: records.Record, error: BaseException) -> None:
+        hook = execution.job.options.on_exhausted
+        if hook is None:
+            return
+        try:
+            hook(record, error)
+        except Exception:
+            log.exception("the on_exhausted hook of job %s failed; the job dies all the same", execution.job.name)
+
+
+DONE = Outcome.done()
+
+
+def without_schedule(record: records.Record | None) -> records.Record:
+    """A record as it lies in the schedule: the time is the score, not a field."""
+    assert record is not None  # Outcome.snoozed() sees to it
+    record.pop("enqueued_at", None)
+    return record
+
+
+async def _within(timeout_s: float, body: Awaitable[Any], execution: Execution) -> Any:
+    try:
+        async with asyncio.timeout(timeout_s) as limit:
+            return await body
+    except TimeoutError as error:
+        if not limit.expired():
+            raise  # the body's own
+        raise JobTimeout(
+            f"job {execution.job.name!r} ({execution.jid}) ran longer than its timeout of {timeout_s:g} s and was"
+            " cancelled. Raise timeout=, or split the job"
+        ) from error

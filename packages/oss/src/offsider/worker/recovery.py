@@ -1,0 +1,165 @@
+"""Gives the jobs of dead processes back. Every live process does, all the time, busy or idle."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from .. import clock
+from ..errors import Malformed
+from ..job import record as records
+from ..store.connection import Connections
+from ..store.keys import Keys
+from ..store.scripts import load
+from .fetch import Limits
+from .putback import quarantine_entry
+from .service import PeriodicService
+
+log = logging.getLogger("offsider.worker")
+
+EVERY_S = 5.0
+SETTLE_S = 15.0  # of undisturbed contact before anybody is taken for dead
+MOST_CLOCK_STEP_MS = 5_000
+MOST_OWNERS = 20
+MOST_A_TRIP = 200
+MOST_RERUNS = 3
+
+
+class Recovery(PeriodicService):
+    """Looks for leases that have ended and moves their jobs back.
+
+    * After an outage, a frozen moment or a step of the server's clock every lease looks old: nobody is taken for
+      dead until contact has been undisturbed for 15 s, time enough for the living to renew.
+    * A job that was in flight in four deaths goes to the dead set: it is run again three times at most.
+    """
+
+    name = "recovery"
+
+    def __init__(
+        self,
+        connections: Connections,
+        keys: Keys,
+        limits: Limits,
+        *,
+        recovered: Callable[[str, int], None],
+        died: Callable[[records.Record, BaseException], None],
+        rng: Random | None = None,
+        every_s: float = EVERY_S,
+        settle_s: float = SETTLE_S,
+    ) -> None:
+        super().__init__()
+        self._keys = keys
+        self._limits = limits
+        self._recovered = recovered
+        self._died = died
+        self._rng = rng or Random()
+        self._every_s = every_s
+        self._settle_s = settle_s
+        self._wire = connections.wire("recovery", read_timeout_s=15.0)
+        self._expired = load("expired")
+        self._recover = load("recover")
+        self._contact_since_s: float | None = None
+        self._last_s = 0.0
+        self._clock_offset_ms = 0.0
+
+    def tick(self) -> float:
+        """Look once; returns the seconds until the next look."""
+        pause_s = self._every_s * self._rng.uniform(0.8, 1.2)
+        before_s = clock.monotonic_s()
+        try:
+            reply = self._wire.run(self._expired, [self._keys.owners], [self._longest_ms, MOST_OWNERS])
+        except BaseException:
+            self._contact_since_s = None
+            raise
+        if self._undisturbed(before_s, reply[0]):
+            for owner in reply[1:]:
+                self.recover(owner.decode())
+        return pause_s
+
+    def recover(self, owner: str) -> int:
+        """Move the jobs of one dead owner; returns how many were moved by this process."""
+        inflight = self._keys.inflight(owner)
+        flat = self._wire.command("HGETALL", inflight)
+        held = _pairs(flat)
+        stopped = held.pop("stopped", None) is not None
+        moved = 0
+        entries = list(held.items())
+        for start in range(0, max(len(entries), 1), MOST_A_TRIP):
+            count, gone = self._move(owner, inflight, entries[start : start + MOST_A_TRIP], stopped)
+            if count < 0:
+                return moved
+            moved += count
+            if gone:
+                break
+        if moved:
+            log.warning("%d jobs of %s, which is gone, were given back", moved, owner)
+            self._recovered(owner, moved)
+        return moved
+
+    @property
+    def _longest_ms(self) -> int:
+        return round(self._limits.lease_s * 1000)
+
+    def _undisturbed(self, before_s: float, server_ms: int) -> bool:
+        now_s = clock.monotonic_s()
+        offset_ms = server_ms - now_s * 1000
+        stepped = abs(offset_ms - self._clock_offset_ms) > MOST_CLOCK_STEP_MS
+        frozen = now_s - self._last_s > 3 * self._every_s + 1 or now_s - before_s > 2
+        self._clock_offset_ms, self._last_s = offset_ms, now_s
+        if self._contact_since_s is None or stepped or frozen:
+            self._contact_since_s = now_s
+        return now_s - self._contact_since_s >= self._settle_s
+
+    def _move(
+        self, owner: str, inflight: str, entries: list[tuple[str, bytes]], stopped: bool
+    ) -> tuple[int, int]:
+        queues: dict[str, int] = {}
+        arguments: list[str | int | float | bytes] = [owner, self._limits.dead_max, self._limits.dead_s]
+        deaths: list[tuple[records.Record, BaseException]] = []
+        for field, payload in entries:
+            queue = field.partition(":")[2]
+            index = queues.setdefault(queue, 6 + 2 * len(queues))
+            kind, new = self._next_place(queue, payload, stopped, deaths)
+            arguments += [kind, field, index, new]
+        keys = [self._keys.owners, inflight, self._keys.dead, self._keys.quarantine, self._keys.queues]
+        for queue in queues:
+            keys += [self._keys.queue(queue), self._keys.bell(queue)]
+        moved, gone = self._wire.run(self._recover, keys, arguments)
+        if moved > 0:
+            for record, error in deaths:
+                self._died(record, error)
+        return moved, gone
+
+    def _next_place(
+        self, queue: str, payload: bytes, stopped: bool, deaths: list[tuple[records.Record, BaseException]]
+    ) -> tuple[str, bytes]:
+        if stopped:
+            return "queue", payload
+        try:
+            record = records.loads(payload)
+        except Malformed as error:
+            return "quarantine", quarantine_entry(queue, str(error), payload)
+        record["crashes"] = int(record.get("crashes", 0)) + 1
+        if record["crashes"] <= MOST_RERUNS:
+            return "queue", records.dumps(record)
+        error = ProcessLost(
+            f"the process that ran this job was lost {record['crashes']} times; find out what kills it before you"
+            " run it again"
+        )
+        record["error_class"] = "offsider.ProcessLost"
+        record["error_message"] = str(error)
+        record["failed_at"] = clock.now_ms()
+        deaths.append((record, error))
+        return "dead", records.dumps(record)
+
+
+class ProcessLost(Exception):
+    """The process of a job was lost while the job was in flight, again and again."""
+
+
+def _pairs(flat: Any) -> dict[str, bytes]:
+    if isinstance(flat, dict):  # RESP3
+        return {field.decode(): value for field, value in flat.items()}
+    return {flat[k].decode(): flat[k + 1] for k in range(0, len(flat), 2)}

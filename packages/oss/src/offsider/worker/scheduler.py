@@ -1,0 +1,89 @@
+"""Moves scheduled jobs and retries into their queues when their time has come. Every process does; no leader."""
+
+from __future__ import annotations
+
+import logging
+from random import Random
+
+from .. import clock
+from ..errors import Malformed
+from ..job import record as records
+from ..store.connection import Connections
+from ..store.keys import Keys
+from ..store.scripts import load
+from .putback import quarantine_entry
+from .service import PeriodicService
+
+log = logging.getLogger("offsider.worker")
+
+MOST_A_TRIP = 500
+LONGEST_SLEEP_S = 5.0
+CALLS_A_SECOND = 10  # of all processes together, while something is due soon
+SHORTEST_SLEEP_S = 0.02
+
+
+class Scheduler(PeriodicService):
+    """Sleeps until the next entry is due, moves what is, and listens for entries that are due earlier.
+
+    Each entry moves once, whoever gets there first: the script that moves it decides. The more processes live,
+    the longer each sleeps, so that all together ask Redis about ten times a second at most.
+    """
+
+    name = "scheduler"
+
+    def __init__(self, connections: Connections, keys: Keys, *, rng: Random | None = None) -> None:
+        super().__init__()
+        self._keys = keys
+        self._rng = rng or Random()
+        self._wire = connections.wire("scheduler", read_timeout_s=15.0)
+        self._due = load("due")
+        self._move = load("move_due")
+
+    def tick(self) -> float:
+        """Move what is due; returns the seconds until the next entry."""
+        next_s, processes = LONGEST_SLEEP_S, 1
+        for key in (self._keys.retry, self._keys.schedule):
+            set_next_s, processes = self._drain(key)
+            next_s = min(next_s, set_next_s)
+        floor_s = max(SHORTEST_SLEEP_S, processes / CALLS_A_SECOND * self._rng.uniform(0.5, 1.5))
+        return max(next_s, floor_s) if processes > 1 else max(next_s, SHORTEST_SLEEP_S)
+
+    def pause(self, seconds: float) -> None:
+        """Wait for the time, or for the bell that says: something is due earlier."""
+        if seconds < 0.1:
+            super().pause(seconds)
+            return
+        self._wire.command("BLPOP", self._keys.schedule_bell, round(seconds, 3), read_timeout_s=seconds + 5.0)
+
+    def wake(self) -> None:
+        """Stop waiting for the bell."""
+        self._wire.abort()
+
+    def _drain(self, key: str) -> tuple[float, int]:
+        while True:
+            reply = self._wire.run(self._due, [key, self._keys.owners], [MOST_A_TRIP])
+            next_ms, processes, members = reply[0], reply[1], reply[2:]
+            if members:
+                self._move_members(key, members)
+            if len(members) < MOST_A_TRIP or self.stopping:
+                return (LONGEST_SLEEP_S if next_ms < 0 else next_ms / 1000), max(processes, 1)
+
+    def _move_members(self, key: str, members: list[bytes]) -> None:
+        queues: dict[str, int] = {}
+        arguments: list[str | int | float | bytes] = []
+        now_ms = clock.now_ms()
+        for member in members:
+            try:
+                record = records.loads(member)
+            except Malformed as error:
+                log.error("an entry of %s was put into quarantine: %s", key, error)
+                arguments += [member, 0, quarantine_entry("", str(error), member)]
+                continue
+            queue = str(record.get("queue") or "default")
+            index = queues.setdefault(queue, 4 + 2 * len(queues))
+            record["enqueued_at"] = now_ms
+            arguments += [member, index, records.dumps(record)]
+        keys = [key, self._keys.queues, self._keys.quarantine]
+        for queue in queues:
+            keys += [self._keys.queue(queue), self._keys.bell(queue)]
+        self._wire.run(self._move, keys, arguments)

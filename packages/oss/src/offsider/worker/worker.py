@@ -1,0 +1,313 @@
+"""The work side of an app in one process: builds the parts, starts and stops them in order."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import clock
+from ..contract.middleware import compile_server, compile_server_async
+from ..contract.seams import Registry, Slot
+from ..contract.work import Fetcher, Service
+from ..errors import StoreError
+from ..metrics.track import CountMiddleware, Counts
+from .capsule import Capsule
+from .execution import Execution
+from .fetch import LeaseFetcher, Limits
+from .heartbeat import Heartbeat, rss_kb
+from .identity import Identity
+from .injection import inject
+from .joblog import JobLog
+from .order import QueueOrder
+from .plan import CapsulePlan, plan_capsules
+from .processor import Processor
+from .recovery import Recovery
+from .scheduler import Scheduler
+from .stacks import stacks
+from .stall import StallWatch
+from .tasks import LoopThread
+from .timekeeper import Timekeeper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..app import App
+    from ..job.record import Record
+
+log = logging.getLogger("offsider.worker")
+
+AFTER_INTERRUPT_S = 3.0  # for `finally:` blocks of bodies that were stopped
+DEAF_S = 60.0  # without a successful fetch although Redis should be there: exit, so that a supervisor restarts
+
+MakeFetcher = "Callable[[Worker, CapsulePlan, str], Fetcher]"
+
+
+class Worker:
+    """Runs an app's jobs in this process.
+
+    * editions and users register fetcher, middleware, services and heartbeat fields before `start`;
+    * `start` → `quiet` → `stop` is the only order of life; each may be called twice;
+    * the process's signals are not touched: that is `offsider.worker.signals`' part.
+
+    Args:
+        app: The app whose jobs to run.
+        queues: Queue names, ``"name"`` or ``"name:weight"``; the settings' when None.
+        concurrency: Jobs at once; the settings' when None.
+
+    Example:
+        >>> worker = Worker(app)            # doctest: +SKIP
+        >>> worker.start(); worker.stop()   # doctest: +SKIP
+    """
+
+    def __init__(
+        self, app: App, *, queues: Sequence[str] | None = None, concurrency: int | None = None, embedded: bool = False
+    ) -> None:
+        self.app = app
+        self.settings = app.settings
+        settings = app.settings.worker
+        self.identity_record = Identity(tag=settings.tag, labels=settings.labels, embedded=embedded)
+        self.failed = threading.Event()
+        self.on_signal: Callable[[str], None] = self._obey
+        self.counts = Counts()
+        self.loop_thread = LoopThread()
+        self.fetcher: Slot[Any] = Slot("fetcher", default=lease_fetcher, default_by="offsider")
+        self.scheduler: Slot[Any] = Slot("scheduler", default=Scheduler, default_by="offsider")
+        self.services: Registry[Service] = Registry("services")
+        self.heartbeat_fields: Registry[Callable[[], str | int | float]] = Registry("heartbeat_fields")
+        self.server_middleware = app.server_middleware
+        self.limits = Limits(
+            lease_s=settings.lease_s,
+            dead_max=app.settings.jobs.dead_max,
+            dead_s=round(app.settings.jobs.dead_days * 86_400),
+        )
+        self._plans = plan_capsules(settings, queues=queues, concurrency=concurrency)
+        self._incarnations = itertools.count(1)
+        self._timekeeper = Timekeeper()
+        self._state = "new"
+        self._state_lock = threading.Lock()
+        self.heartbeat_fields.add("rss", rss_kb, by="offsider")
+        for edition in app.editions:
+            edition.install_worker(self)
+        self.capsules = self._build_capsules()
+        self._register_services()
+
+    # -- life --------------------------------------------------------------------------------------------
+
+    @property
+    def identity(self) -> str:
+        """``host:pid:nonce``, as the process list shows it."""
+        return self.identity_record.name
+
+    def start(self) -> None:
+        """Open the leases, begin to fetch, start the background services.
+
+        Raises:
+            StoreError: Redis is away or refuses.
+        """
+        with self._state_lock:
+            if self._state != "new":
+                return
+            self._state = "running"
+        for seam in (self.fetcher, self.scheduler, self.services, self.heartbeat_fields):
+            seam.close()
+        self.app.events.emit("startup")
+        for capsule in self.capsules.values():
+            capsule.start()
+        for service in self._ordered_services():
+            service.start()
+        log.info("worker %s runs %s", self.identity, "; ".join(str(plan) for plan in self._plans))
+
+    def quiet(self) -> None:
+        """Fetch no more; jobs that run go on to their end."""
+        with self._state_lock:
+            if self._state != "running":
+                return
+            self._state = "quiet"
+        log.info("worker %s is quiet: it fetches no more", self.identity)
+        for capsule in self.capsules.values():
+            capsule.quiet()
+        self.app.events.emit("quiet")
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Quiet, wait for running jobs, stop what is left, hand back what did not end.
+
+        Args:
+            timeout_s: The grace for running jobs; the settings' ``shutdown_timeout_s`` when None.
+        """
+        self.quiet()
+        with self._state_lock:
+            if self._state in ("new", "stopped"):
+                self._state = "stopped"
+                return
+            self._state = "stopped"
+        grace_s = self.settings.worker.shutdown_timeout_s if timeout_s is None else timeout_s
+        self.app.events.emit("shutdown")
+        self._wait_until_idle(clock.monotonic_s() + grace_s)
+        self._stop_bodies()
+        self._retire()
+        for service in reversed(self._ordered_services()):
+            service.stop(2.0)
+        self._timekeeper.stop()
+        self.loop_thread.stop()
+        self.app.events.emit("exit")
+        log.info("worker %s has stopped", self.identity)
+
+    # -- questions ---------------------------------------------------------------------------------------
+
+    def busy(self) -> int:
+        """How many jobs run now."""
+        return sum(capsule.busy for capsule in self.capsules.values())
+
+    def running(self) -> list[Execution]:
+        """What runs now."""
+        return [execution for capsule in self.capsules.values() for execution in capsule.running()]
+
+    def stacks(self) -> str:
+        """The stacks of all threads and asyncio tasks, with the job each runs."""
+        threads = {
+            ident: f"{one.job.name} {one.jid}"
+            for capsule in self.capsules.values()
+            for ident, one in capsule.threads.running.copy().items()
+        }
+        loop = self.loop_thread.loop
+        return stacks([] if loop is None else [loop], threads)
+
+    def healthy(self) -> bool:
+        """True while every capsule has spoken with Redis lately."""
+        now_s = clock.monotonic_s()
+        return not self.failed.is_set() and all(
+            now_s - capsule.last_trip_s < DEAF_S or capsule.quieted or capsule.busy >= capsule.concurrency
+            for capsule in self.capsules.values()
+        )
+
+    # -- building ------------------------------------------------------------------------------------------
+
+    def _build_capsules(self) -> dict[str, Capsule]:
+        processor = self._build_processor()
+        return {plan.name: self._build_capsule(plan, processor) for plan in self._plans}
+
+    def _build_capsule(self, plan: CapsulePlan, processor: Processor) -> Capsule:
+        def make_fetcher() -> Fetcher:
+            owner = f"{self.identity}/{plan.name}/{next(self._incarnations)}"
+            fetcher: Fetcher = self.fetcher.value(self, plan, owner)
+            return fetcher
+
+        return Capsule(
+            plan.name,
+            plan.concurrency,
+            order=QueueOrder(plan.weights),
+            make_fetcher=make_fetcher,
+            processor=processor,
+            loop_thread=self.loop_thread,
+            on_fenced=lambda owner: self.app.events.emit("fenced", owner),
+            on_outage=self._note_outage,
+        )
+
+    def _build_processor(self) -> Processor:
+        links = [CountMiddleware(self.counts), *self.server_middleware.compile()]
+        return Processor(
+            self.app.jobs,
+            perform=compile_server(links, _call),
+            aperform=compile_server_async(links, _acall),
+            events=self.app.events,
+            injector=inject,
+            timekeeper=self._timekeeper,
+            joblog=JobLog(),
+            retries=self.settings.jobs.retry,
+            unknown_window_s=self.settings.worker.unknown_job_window_s,
+        )
+
+    def _register_services(self) -> None:
+        app = self.app
+        self.heartbeat = Heartbeat(
+            app.connections,
+            app.keys,
+            self.identity_record,
+            self.capsules,
+            counts=self.counts,
+            events=app.events,
+            fields=self.heartbeat_fields,
+            beat_s=self.settings.worker.beat_s,
+            signal=lambda name: self.on_signal(name),
+        )
+        self.services.add("heartbeat", self.heartbeat, by="offsider")
+        self.services.add("scheduler", self.scheduler.value(app.connections, app.keys), by="offsider")
+        recovery = Recovery(
+            app.connections, app.keys, self.limits, recovered=self._note_recovered, died=self._note_died
+        )
+        self.services.add("recovery", recovery, by="offsider")
+        stall = StallWatch(self.loop_thread, self.running, self.settings.worker.loop_stall_s)
+        self.services.add("stall watch", stall, by="offsider")
+
+    def _ordered_services(self) -> list[Service]:
+        return [service for _name, service in self.services.items()]
+
+    # -- the end -------------------------------------------------------------------------------------------
+
+    def _wait_until_idle(self, deadline_s: float) -> None:
+        for capsule in self.capsules.values():
+            capsule.wait_until_idle(max(0.0, deadline_s - clock.monotonic_s()))
+
+    def _stop_bodies(self) -> None:
+        left = self.running()
+        if not left:
+            return
+        log.warning("%d jobs did not end in time; they are stopped and handed back", len(left))
+        for capsule in self.capsules.values():
+            capsule.interrupt()
+        self._wait_until_idle(clock.monotonic_s() + AFTER_INTERRUPT_S)
+
+    def _retire(self) -> None:
+        for capsule in self.capsules.values():
+            try:
+                if capsule.end_loop(5.0):
+                    capsule.retire()
+                else:
+                    log.error("capsule %s still waits for Redis; its jobs are recovered by lease", capsule.name)
+            except StoreError as error:
+                log.error("capsule %s could not hand back its jobs (%s); they are recovered by lease", capsule.name, error)
+        try:
+            self.heartbeat.forget()
+        except StoreError as error:
+            log.error("this process could not sign off (%s); it is listed for another minute", error)
+
+    # -- what the parts report -----------------------------------------------------------------------------
+
+    def _obey(self, signal: str) -> None:
+        """A signal through Redis where nobody listens for real ones: an embedded worker."""
+        if signal == "TSTP":
+            self.quiet()
+        elif signal == "TTIN":
+            log.warning("%s", self.stacks())
+        elif signal == "TERM":
+            threading.Thread(target=self.stop, name="offsider-stop", daemon=True).start()
+
+    def _note_outage(self, seconds: float) -> None:
+        if seconds > self.settings.worker.give_up_s and not self.failed.is_set():
+            log.critical("Redis has been away for %.0f s: this worker gives up, so that it is restarted", seconds)
+            self.failed.set()
+
+    def _note_recovered(self, owner: str, count: int) -> None:
+        self.app.events.emit("recovered", owner, count)
+
+    def _note_died(self, record: Record, error: BaseException) -> None:
+        self.app.events.emit("death", record, error)
+
+
+def lease_fetcher(worker: Worker, plan: CapsulePlan, owner: str) -> Fetcher:
+    """The free edition's fetcher, as the fetcher slot makes it."""
+    app = worker.app
+    return LeaseFetcher(
+        app.connections, app.keys, QueueOrder(plan.weights), owner=owner, limits=worker.limits
+    )
+
+
+def _call(execution: Execution) -> Any:
+    return execution.job.fn(*execution.args, **execution.kwargs)
+
+
+async def _acall(execution: Execution) -> Any:
+    return await execution.job.fn(*execution.args, **execution.kwargs)
