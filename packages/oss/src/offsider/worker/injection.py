@@ -12,12 +12,7 @@ Injector = Callable[[Execution], None]
 
 def inject(execution: Execution) -> None:
     """Put a `Context` where the job's signature asks for one."""
-    context = context_of(execution)
-    arguments = execution.job.arguments
-    if arguments.context_index is not None:
-        execution.args.insert(arguments.context_index, context)
-    elif arguments.context_name is not None:
-        execution.kwargs[arguments.context_name] = context
+    execution.job.arguments.inject(execution.args, execution.kwargs, context_of(execution))
 
 
 def context_of(execution: Execution) -> Context:

@@ -1,0 +1,220 @@
+"""The user's one object: settings, jobs, seams, and the way to Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+
+from . import editions as edition_loader
+from .client.push import Client
+from .config.load import load
+from .contract.edition import Edition
+from .contract.middleware import ClientMiddleware, ServerMiddleware, compile_client
+from .contract.seams import Chain, Events, Registry
+from .errors import DuplicateJob
+from .inline import Inline
+from .job.define import Job
+from .job.options import JobOptions, OptionSpec, resolve
+from .store.connection import Connections
+from .store.keys import Keys
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from .config.model import Settings
+    from .job.options import Retry
+    from .store.embedded import EmbeddedServer
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class App:
+    """An application's jobs and its connection to Redis.
+
+    Making an app neither connects nor starts anything; the first enqueue does. Settings come from keywords, then
+    ``OFFSIDER_*`` variables, then ``offsider.toml`` (or ``[tool.offsider]`` in ``pyproject.toml``), then defaults.
+
+    Args:
+        url: Where Redis is, e.g. ``"redis://localhost:6379/0"``. Without any URL an embedded server is started.
+        namespace: Prefix of all keys; ``""`` is Sidekiq's own layout.
+        editions: The editions to install: None for all that are installed in this environment, ``[]`` for none.
+        config: A file to read the settings from instead of looking for one.
+        settings: Any section of the settings, e.g. ``worker={"concurrency": 20}``.
+
+    Raises:
+        ConfigError: A setting is unknown or not valid.
+        EditionError: An edition does not fit.
+
+    Example:
+        >>> app = App("redis://localhost:6379/0", editions=[])
+        >>> @app.job
+        ... def add(a: int, b: int) -> int:
+        ...     return a + b
+        >>> add(1, 2)
+        3
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        namespace: str | None = None,
+        editions: Sequence[Edition] | None = None,
+        config: str | Path | None = None,
+        **settings: Any,
+    ) -> None:
+        self.job_options: Registry[OptionSpec] = Registry("job_options")
+        self.config_sections: Registry[Any] = Registry("config_sections")
+        self.client_middleware: Chain[ClientMiddleware] = Chain("client_middleware")
+        self.server_middleware: Chain[ServerMiddleware] = Chain("server_middleware")
+        self.events = Events()
+        self.jobs: dict[str, Job[..., Any]] = {}
+        self.editions = edition_loader.load(editions)
+        self._keywords = _keywords(url, namespace, settings)
+        self._config = config
+        for edition in self.editions:
+            edition.install(self)
+        self.loaded = load(self._keywords, file=config, sections=dict(self.config_sections.items()))
+        self.settings: Settings = self.loaded.settings
+        self.keys = Keys(self.settings.namespace)
+        self._connections: Connections | None = None
+        self._client: Client | None = None
+        self._server: EmbeddedServer | None = None
+
+    # -- jobs --------------------------------------------------------------------------------------------
+
+    @overload
+    def job(self, fn: Callable[P, R], /) -> Job[P, R]: ...
+
+    @overload
+    def job(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        queue: str = ...,
+        retry: Retry | int | bool = ...,
+        timeout: float | timedelta | None = ...,
+        tags: Sequence[str] = ...,
+        display_name: str | None = ...,
+        dead: bool = ...,
+        backtrace: bool | int = ...,
+        log_level: str | None = ...,
+        on_exhausted: Callable[[dict[str, Any], BaseException], object] | None = ...,
+        **edition_options: Any,
+    ) -> Callable[[Callable[P, R]], Job[P, R]]: ...
+
+    def job(
+        self, fn: Callable[P, R] | None = None, /, *, name: str | None = None, **options: Any
+    ) -> Job[P, R] | Callable[[Callable[P, R]], Job[P, R]]:
+        """Make a function a job.
+
+        Args:
+            fn: The function, ``def`` or ``async def``.
+            name: The name on the wire; ``module.qualname`` when None. Keep it when you move the function.
+            options: Job options: ``queue``, ``retry``, ``timeout`` (s), ``tags`` … and those of editions.
+
+        Raises:
+            UnknownOption: An option nobody registered; the message names the nearest.
+            InvalidOption: A value an option cannot have.
+            DuplicateJob: Another function has the name.
+        """
+
+        def make(function: Callable[P, R]) -> Job[P, R]:
+            return self._add(function, name, options)
+
+        return make if fn is None else make(fn)
+
+    def _add(self, fn: Callable[P, R], name: str | None, given: Mapping[str, Any]) -> Job[P, R]:
+        wire_name = name or f"{fn.__module__}.{fn.__qualname__}"
+        if wire_name in self.jobs and self.jobs[wire_name].fn.__code__ is not getattr(fn, "__code__", None):
+            other = self.jobs[wire_name].fn
+            raise DuplicateJob(
+                f"job {wire_name!r} is defined twice: in {other.__module__} ({other.__code__.co_filename}, line"
+                f" {other.__code__.co_firstlineno}) and in {fn.__module__}. Give one of them another name="
+            )
+        options = self._resolve(wire_name, given)
+        made: Job[P, R] = Job(wire_name, fn, options, pusher=self._pusher, resolve=self._resolve_over)
+        self.jobs[wire_name] = made
+        return made
+
+    def _resolve(self, job: str, given: Mapping[str, Any]) -> JobOptions:
+        return resolve(None, given, dict(self.job_options.items()), job=job)
+
+    def _resolve_over(self, options: JobOptions, given: Mapping[str, Any], job: str) -> JobOptions:
+        return resolve(options, given, dict(self.job_options.items()), job=job)
+
+    # -- listeners and middleware ------------------------------------------------------------------------
+
+    def on(self, event: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+        """Call a function at an event: ``startup``, ``quiet``, ``shutdown``, ``exit``, ``death``, ``error`` …
+
+        Example:
+            >>> app = App(editions=[])
+            >>> @app.on("death")
+            ... def alarm(record, error):
+            ...     print(record["class"], error)
+        """
+
+        def add(listener: Callable[..., R]) -> Callable[..., R]:
+            self.events.on(event, listener, by=listener.__module__)
+            return listener
+
+        return add
+
+    # -- Redis -------------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Where Redis is; starts the embedded server when no URL is set."""
+        if self.settings.redis.url:
+            return self.settings.redis.url
+        if self._server is None:
+            from .store.embedded import ensure
+
+            self._server = ensure(self.settings.redis.data_dir)
+        return self._server.url
+
+    @property
+    def connections(self) -> Connections:
+        """The ways to Redis of this process."""
+        if self._connections is None:
+            redis = self.settings.redis
+            self._connections = Connections(self.url, connect_timeout_s=redis.connect_timeout_s)
+        return self._connections
+
+    @property
+    def client(self) -> Client:
+        """The push side."""
+        if self._client is None:
+            self._client = Client(
+                self.connections,
+                self.keys,
+                compile_client(self.client_middleware.compile()),
+                push_deadline_s=self.settings.redis.push_deadline_s,
+            )
+        return self._client
+
+    def close(self) -> None:
+        """Drop the connections and the embedded server; the next use opens them again."""
+        if self._client is not None:
+            self._client.close()
+        if self._server is not None:
+            self._server.close()
+        self._client = self._connections = self._server = None
+
+    def _pusher(self) -> Any:
+        return Inline(self)
+
+
+def _keywords(url: str | None, namespace: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
+    keywords = dict(settings)
+    if url is not None:
+        keywords["redis"] = {**keywords.get("redis", {}), "url": url}
+    if namespace is not None:
+        keywords["namespace"] = namespace
+    return keywords
+
+

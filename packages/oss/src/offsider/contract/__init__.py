@@ -1,0 +1,22 @@
+"""The seams through which editions and plug-ins come in. Imports no room of the house but its values.
+
+`VERSION` is the contract's; an edition says which one it was built for. `SEAMS` lists every seam with its shape;
+each has a paragraph in ``docs/contract.md``.
+"""
+
+from __future__ import annotations
+
+VERSION = 1
+
+SEAMS: tuple[tuple[str, str], ...] = (
+    ("job_options", "Registry"),
+    ("config_sections", "Registry"),
+    ("client_middleware", "Chain"),
+    ("server_middleware", "Chain"),
+    ("fetcher", "Slot"),
+    ("scheduler", "Slot"),
+    ("services", "Registry"),
+    ("heartbeat_fields", "Registry"),
+    ("events", "Events"),
+    ("commands", "Registry"),
+)

@@ -1,0 +1,120 @@
+"""Middleware around pushing and around running; compiled once to nested closures."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, ClassVar
+
+from ..errors import SeamError
+from ..job.push import PushRequest
+
+NextPush = Callable[[PushRequest], PushRequest | None]
+NextSync = Callable[[Any], Any]
+NextAsync = Callable[[Any], Awaitable[Any]]
+
+
+class ClientMiddleware:
+    """Around every push: single, bulk, scheduled, from ``def`` and ``async def`` alike.
+
+    It does no I/O: it may change the record, or stop the push. The push itself comes after the whole chain.
+
+    Example:
+        >>> class Tenant(ClientMiddleware):
+        ...     def push(self, request, next):
+        ...         request.record["tenant"] = "acme"
+        ...         return next(request)
+    """
+
+    def push(self, request: PushRequest, next: NextPush) -> PushRequest | None:
+        """Call ``next(request)`` and return what it returns; return None to stop the push."""
+        return next(request)
+
+
+class ServerMiddleware:
+    """Around every run of a job. Not calling ``next`` ends the job without running it.
+
+    ``call`` wraps ``def`` jobs, ``acall`` ``async def`` jobs. Who defines only one of them says so with ``only``.
+
+    Example:
+        >>> class Timing(ServerMiddleware):
+        ...     only = "sync"
+        ...     def call(self, execution, next):
+        ...         return next(execution)
+    """
+
+    only: ClassVar[str | None] = None
+
+    def call(self, execution: Any, next: NextSync) -> Any:
+        """Around a ``def`` job; on its thread."""
+        return next(execution)
+
+    async def acall(self, execution: Any, next: NextAsync) -> Any:
+        """Around an ``async def`` job; in its task."""
+        return await next(execution)
+
+
+def compile_client(links: Sequence[ClientMiddleware]) -> NextPush:
+    """One function out of the chain, the first link outermost."""
+
+    def accept(request: PushRequest) -> PushRequest | None:
+        return request
+
+    chain: NextPush = accept
+    for link in reversed(links):
+        chain = _client_step(link, chain)
+    return chain
+
+
+def _client_step(link: ClientMiddleware, following: NextPush) -> NextPush:
+    push = link.push
+    return lambda request: push(request, following)
+
+
+def compile_server(links: Sequence[ServerMiddleware], terminal: NextSync) -> NextSync:
+    """One function for ``def`` jobs.
+
+    Raises:
+        SeamError: A link wraps only one kind of job and does not say so.
+    """
+    chain = terminal
+    for link in reversed(links):
+        _check_both(link)
+        if link.only != "async":
+            chain = _sync_step(link, chain)
+    return chain
+
+
+def _sync_step(link: ServerMiddleware, following: NextSync) -> NextSync:
+    call = link.call
+    return lambda execution: call(execution, following)
+
+
+def compile_server_async(links: Sequence[ServerMiddleware], terminal: NextAsync) -> NextAsync:
+    """One function for ``async def`` jobs.
+
+    Raises:
+        SeamError: A link wraps only one kind of job and does not say so.
+    """
+    chain = terminal
+    for link in reversed(links):
+        _check_both(link)
+        if link.only != "sync":
+            chain = _async_step(link, chain)
+    return chain
+
+
+def _async_step(link: ServerMiddleware, following: NextAsync) -> NextAsync:
+    acall = link.acall
+    return lambda execution: acall(execution, following)
+
+
+def _check_both(link: ServerMiddleware) -> None:
+    kind = type(link)
+    wraps_sync = kind.call is not ServerMiddleware.call
+    wraps_async = kind.acall is not ServerMiddleware.acall
+    if wraps_sync != wraps_async and link.only is None:
+        has, lacks = ("call", "acall") if wraps_sync else ("acall", "call")
+        raise SeamError(
+            f"the server middleware {kind.__qualname__} defines {has} but not {lacks}: define both, or set"
+            f" only = {'sync' if wraps_sync else 'async'!r} when the other kind of job is to go without it"
+        )

@@ -1,0 +1,80 @@
+"""What a worker's replaceable parts must be: fetcher, service. Types only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Fenced(Exception):
+    """A control signal of a fetcher: its lease was lost, its jobs run elsewhere."""
+
+
+@dataclass(slots=True)
+class UnitOfWork:
+    """A job in flight.
+
+    Attributes:
+        field: Its name in the owner's in-flight hash: ``<number>:<queue>``.
+        queue: Where it was taken from.
+        payload: The bytes as they were in the queue.
+    """
+
+    field: str
+    queue: str
+    payload: bytes
+
+
+@dataclass(slots=True)
+class Settlement:
+    """The end of a job in flight, as it travels with the next exchange.
+
+    Attributes:
+        unit: The job.
+        kind: ``done``, ``retry``, ``schedule``, ``dead``, ``quarantine`` or ``back``.
+        delay_s: For ``retry`` and ``schedule``.
+        payload: What is kept, for all but ``done`` and ``back``.
+    """
+
+    unit: UnitOfWork
+    kind: str
+    delay_s: float
+    payload: bytes | None
+
+
+class Fetcher(Protocol):
+    """Takes jobs and acknowledges them. `offsider.testing.conformance` is what each must pass.
+
+    ``exchange`` and ``retire`` are called by one thread at a time, ``wait`` and ``renew`` by others.
+    """
+
+    owner: str
+
+    def open(self) -> None:
+        """Open the lease; raises `StoreError` when Redis is away."""
+
+    def exchange(self, settled: Sequence[Settlement], want: int) -> list[UnitOfWork]:
+        """Settle and take in one trip; may be repeated with the same settlements; raises `Fenced`, `StoreError`."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Block until there may be work (True) or the time is over."""
+
+    def renew(self) -> bool:
+        """Prolong the lease; False when it was lost."""
+
+    def retire(self, back: Sequence[UnitOfWork], abandoned: Sequence[UnitOfWork]) -> None:
+        """Hand ``back`` what does not run; leave ``abandoned`` to whoever recovers this owner."""
+
+    def close(self) -> None:
+        """Drop the connections; tolerates twice."""
+
+
+class Service(Protocol):
+    """A background loop of a worker."""
+
+    def start(self) -> None:
+        """Start; a second call does nothing."""
+
+    def stop(self, timeout_s: float = ...) -> None:
+        """End; tolerates not-started and twice."""

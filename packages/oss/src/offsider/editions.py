@@ -1,0 +1,81 @@
+"""Finds the installed editions and puts them in order. Knows none of them by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import entry_points
+
+from .contract import VERSION
+from .contract.edition import Edition
+from .errors import ContractMismatch, EditionError, suggest
+
+GROUP = "offsider.editions"
+
+
+def load(editions: Sequence[Edition] | None, env: Mapping[str, str] | None = None) -> list[Edition]:
+    """The editions to install, in order: what one needs comes before it, ties by name.
+
+    Args:
+        editions: Exactly these; None for all that are installed, or those that ``OFFSIDER_EDITIONS`` names
+            (``oss`` for none).
+        env: The environment; the process's own when None.
+
+    Raises:
+        EditionError: One cannot be imported, is needed but missing, or they need each other.
+        ContractMismatch: One was built for another contract.
+    """
+    found = list(editions) if editions is not None else _discover(os.environ if env is None else env)
+    for edition in found:
+        _check_contract(edition)
+    return _ordered(found)
+
+
+def _discover(env: Mapping[str, str]) -> list[Edition]:
+    installed = {point.name: point for point in entry_points(group=GROUP)}
+    chosen = env.get("OFFSIDER_EDITIONS")
+    names: Iterable[str] = installed
+    if chosen is not None:
+        names = [name for part in chosen.split(",") if (name := part.strip()) and name != "oss"]
+    made = []
+    for name in names:
+        if name not in installed:
+            raise EditionError(
+                f"OFFSIDER_EDITIONS names {name!r}, which is not installed here.{suggest(name, [*installed, 'oss'])}"
+                f" Installed are: {', '.join(installed) or 'none'}"
+            )
+        try:
+            made.append(installed[name].load()())
+        except Exception as error:
+            raise EditionError(
+                f"the edition {name!r} ({installed[name].value}) cannot be loaded: {error}. Reinstall it, or set"
+                " OFFSIDER_EDITIONS=oss to go without"
+            ) from error
+    return made
+
+
+def _check_contract(edition: Edition) -> None:
+    if edition.contract != VERSION:
+        raise ContractMismatch(
+            f"the edition {edition.name!r} was built for contract {edition.contract}, this offsider has contract"
+            f" {VERSION}. Install versions that fit: pip install --upgrade offsider offsider-{edition.name}"
+        )
+
+
+def _ordered(editions: Sequence[Edition]) -> list[Edition]:
+    waiting = {edition.name: edition for edition in sorted(editions, key=lambda one: one.name)}
+    ordered: list[Edition] = []
+    while waiting:
+        ready = [one for one in waiting.values() if not set(one.needs) & waiting.keys()]
+        done = {one.name for one in ordered}
+        for one in ready[:1]:
+            missing = [need for need in one.needs if need not in done]
+            if missing:
+                raise EditionError(
+                    f"the edition {one.name!r} needs {', '.join(missing)}, which is not installed: pip install"
+                    f" offsider-{missing[0]}"
+                )
+            ordered.append(waiting.pop(one.name))
+        if not ready:
+            raise EditionError(f"the editions {', '.join(waiting)} need each other; none can be first")
+    return ordered

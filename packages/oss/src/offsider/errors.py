@@ -1,0 +1,179 @@
+"""Every error a user can catch, in one tree. Imports nothing of the house.
+
+::
+
+    OffsiderError
+    ├── ConfigError
+    │   ├── UnknownSetting        a key or OFFSIDER_* variable nobody knows
+    │   └── InvalidSetting        a known key with a value it cannot have
+    ├── JobError
+    │   ├── DuplicateJob          two functions under one name
+    │   ├── UnknownJob            a name nobody registered
+    │   ├── UnknownOption         an option nobody registered
+    │   ├── InvalidOption         an option with a value it cannot have
+    │   ├── InvalidArguments      a call, or a payload, that does not fit the job's signature
+    │   ├── NotJson               a value that JSON cannot carry
+    │   ├── InvalidName           a queue or namespace with letters it cannot have
+    │   ├── PayloadTooLarge       over 16 MB
+    │   └── Malformed             bytes in Redis that are no job
+    ├── StoreError
+    │   ├── RedisUnavailable      no answer: safe to repeat
+    │   └── RedisRefused          a clear no: full, read-only, not persisting
+    ├── EmbeddedServerError       no server could be started on this machine
+    ├── SeamError
+    │   ├── SlotTaken             a second filler for a slot
+    │   ├── SeamClosed            a registration that comes too late
+    │   ├── DuplicateName         a name that is registered already
+    │   ├── UnknownLink           an anchor that a chain does not have
+    │   ├── ContractMismatch      an edition built for another contract
+    │   └── EditionError          an edition that cannot be loaded
+    ├── JobTimeout                a job ran longer than its timeout; it is retried
+    └── LostJob                   the job in hand runs elsewhere; stop without an effect
+
+    Shutdown                      a control signal, not an error: raised in bodies when the grace is over.
+                                  A BaseException, so that ``except Exception`` does not swallow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class OffsiderError(Exception):
+    """The root: catches everything this package raises."""
+
+
+class ConfigError(OffsiderError):
+    """The settings are not usable."""
+
+
+class UnknownSetting(ConfigError):
+    """A key or variable nobody knows."""
+
+
+class InvalidSetting(ConfigError):
+    """A known key with a value it cannot have."""
+
+
+class JobError(OffsiderError):
+    """A job, its options or its arguments are not usable."""
+
+
+class DuplicateJob(JobError):
+    """Two functions under one name."""
+
+
+class UnknownJob(JobError):
+    """A name nobody registered."""
+
+
+class UnknownOption(JobError):
+    """An option nobody registered."""
+
+
+class InvalidOption(JobError):
+    """An option with a value it cannot have."""
+
+
+class InvalidArguments(JobError):
+    """A call, or a payload, that does not fit the job's signature."""
+
+
+class NotJson(JobError):
+    """A value that JSON cannot carry.
+
+    Attributes:
+        path: Where it is, e.g. ``args[0].lines[3]``.
+    """
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class InvalidName(JobError):
+    """A queue or namespace with letters it cannot have."""
+
+
+class PayloadTooLarge(JobError):
+    """A job of over 16 MB."""
+
+
+class Malformed(JobError):
+    """Bytes in Redis that are no job.
+
+    Attributes:
+        reason: What is wrong with them.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class StoreError(OffsiderError):
+    """Redis did not do what was asked."""
+
+
+class RedisUnavailable(StoreError):
+    """No answer came in time; the request may be repeated: what it changes, it changes once."""
+
+
+class RedisRefused(StoreError):
+    """Redis said no, and changed nothing: it is full, read-only, or does not persist."""
+
+
+class EmbeddedServerError(OffsiderError):
+    """No server could be started on this machine."""
+
+
+class SeamError(OffsiderError):
+    """A registration that cannot be taken."""
+
+
+class SlotTaken(SeamError):
+    """A second filler for a slot."""
+
+
+class SeamClosed(SeamError):
+    """A registration that comes too late."""
+
+
+class DuplicateName(SeamError):
+    """A name that is registered already."""
+
+
+class UnknownLink(SeamError):
+    """An anchor that a chain does not have."""
+
+
+class ContractMismatch(SeamError):
+    """An edition built for another version of the contract."""
+
+
+class EditionError(SeamError):
+    """An edition that cannot be loaded."""
+
+
+class JobTimeout(OffsiderError):
+    """A job ran longer than its timeout."""
+
+
+class LostJob(OffsiderError):
+    """The job in hand is no longer ours: it runs elsewhere."""
+
+
+class Shutdown(BaseException):
+    """Raised in a running body when the grace of a shutdown is over."""
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """`` Did you mean 'queue'?`` for a near miss, else nothing.
+
+    Example:
+        >>> suggest("quue", ["queue", "retry"])
+        " Did you mean 'queue'?"
+    """
+    nearest = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean {nearest[0]!r}?" if nearest else ""

@@ -1,0 +1,1 @@
+"""A job as a value: its name, options, arguments and payload. Never does I/O."""

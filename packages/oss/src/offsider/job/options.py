@@ -1,0 +1,231 @@
+"""Job options: checked by name and value, merged, and written to the payload. Never does I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from ..errors import InvalidOption, UnknownOption, suggest
+from .record import Record, check_name
+
+Delay = Callable[[int, BaseException], float | None]
+Hook = Callable[[Record, BaseException], object]
+MOST_RETRY_FOR_S = 1_000_000_000
+
+
+def seconds(value: object, name: str) -> float:
+    """A duration in seconds.
+
+    Args:
+        value: Seconds, or a `timedelta`.
+        name: What to call it in the error.
+
+    Raises:
+        InvalidOption: It is neither, or negative, or not finite.
+    """
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise InvalidOption(f"{name} is {value!r}: expected seconds (0 or more) or a timedelta")
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What to do when a job fails.
+
+    Args:
+        max: Retries after the first attempt; 0 means: dead at the first failure.
+        for_: Instead of a count: retry for this long since the first failure (seconds or `timedelta`).
+        delay: Seconds before each retry, or ``(attempt, error) -> seconds | None``; None takes the default formula.
+        skip: Errors that are never retried: the job dies at once.
+        discard: Errors that drop the job: not retried, not kept.
+        queue: The queue for retries.
+
+    Example:
+        >>> Retry(max=8, skip=(ValueError,)).max
+        8
+    """
+
+    max: int = 25
+    for_: float | timedelta | None = None
+    delay: float | Delay | None = None
+    skip: tuple[type[BaseException], ...] = ()
+    discard: tuple[type[BaseException], ...] = ()
+    queue: str | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.max) is not int or self.max < 0:
+            raise InvalidOption(f"Retry(max={self.max!r}): expected a whole number, 0 or more")
+        if self.for_ is not None and seconds(self.for_, "Retry(for_=…)") > MOST_RETRY_FOR_S:
+            raise InvalidOption(f"Retry(for_={self.for_!r}): expected a duration of less than 30 years")
+        if self.delay is not None and not callable(self.delay):
+            seconds(self.delay, "Retry(delay=…)")
+        if self.queue is not None:
+            check_name("queue", self.queue)
+
+
+@dataclass(frozen=True, slots=True)
+class OptionSpec:
+    """An option that an edition or a plug-in adds.
+
+    Args:
+        name: The keyword, and the field of the payload.
+        owner: Who added it, for messages.
+        validate: The given value → the value for the payload; raises `InvalidOption`.
+    """
+
+    name: str
+    owner: str
+    validate: Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """All options of one job, checked. ``retry`` None means: no retry and not kept when it fails."""
+
+    queue: str = "default"
+    retry: Retry | None = field(default_factory=Retry)
+    retry_is_default: bool = True
+    timeout_s: float | None = None
+    tags: tuple[str, ...] = ()
+    display_name: str | None = None
+    dead: bool = True
+    backtrace: bool | int = False
+    log_level: str | None = None
+    on_exhausted: Hook | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _retry(value: object) -> dict[str, Any]:
+    if isinstance(value, Retry):
+        return {"retry": value, "retry_is_default": False}
+    if value is True:
+        return {"retry": Retry(), "retry_is_default": True}
+    if value is False:
+        return {"retry": None, "retry_is_default": False}
+    if type(value) is int and value >= 0:
+        return {"retry": Retry(max=value), "retry_is_default": False}
+    raise InvalidOption(f"retry is {value!r}: expected True, False, a whole number or Retry(…)")
+
+
+def _tags(value: object) -> dict[str, Any]:
+    if isinstance(value, (list, tuple)) and all(isinstance(tag, str) for tag in value):
+        return {"tags": tuple(value)}
+    raise InvalidOption(f"tags is {value!r}: expected a list of texts")
+
+
+def _backtrace(value: object) -> dict[str, Any]:
+    if type(value) in (bool, int) and int(value) >= 0:  # type: ignore[call-overload]
+        return {"backtrace": value}
+    raise InvalidOption(f"backtrace is {value!r}: expected True, False or how many lines to keep")
+
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def _log_level(value: object) -> dict[str, Any]:
+    if value is None or (isinstance(value, str) and value.upper() in LEVELS):
+        return {"log_level": None if value is None else str(value).upper()}
+    raise InvalidOption(f"log_level is {value!r}: expected one of {', '.join(LEVELS)}")
+
+
+def _typed(name: str, kinds: tuple[type, ...], expected: str) -> Callable[[object], dict[str, Any]]:
+    def check(value: object) -> dict[str, Any]:
+        if isinstance(value, kinds):
+            return {name: value}
+        raise InvalidOption(f"{name} is {value!r}: expected {expected}")
+
+    return check
+
+
+def _on_exhausted(value: object) -> dict[str, Any]:
+    if value is None or callable(value):
+        return {"on_exhausted": value}
+    raise InvalidOption(f"on_exhausted is {value!r}: expected a function of the record and the error")
+
+
+_CORE: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "queue": lambda value: {"queue": check_name("queue", value)},
+    "retry": _retry,
+    "timeout": lambda value: {"timeout_s": None if value is None else seconds(value, "timeout")},
+    "tags": _tags,
+    "display_name": _typed("display_name", (str, type(None)), "a text"),
+    "dead": _typed("dead", (bool,), "True or False"),
+    "backtrace": _backtrace,
+    "log_level": _log_level,
+    "on_exhausted": _on_exhausted,
+}
+
+
+def resolve(
+    base: JobOptions | None, given: Mapping[str, Any], specs: Mapping[str, OptionSpec], *, job: str
+) -> JobOptions:
+    """Options over a base.
+
+    Args:
+        base: The job's own options; the defaults when None.
+        given: What was written, by name.
+        specs: Options that editions added.
+        job: The job's name, for messages.
+
+    Raises:
+        UnknownOption: A name nobody registered; the message lists all, by owner, and the nearest.
+        InvalidOption: A value it cannot have.
+    """
+    options = base or JobOptions()
+    changes: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in _CORE:
+            changes.update(_CORE[name](value))
+        elif name in specs:
+            extra[name] = specs[name].validate(value)
+        else:
+            raise UnknownOption(_unknown(name, specs, job))
+    if extra:
+        changes["extra"] = {**options.extra, **extra}
+    return replace(options, **changes) if changes else options
+
+
+def _unknown(name: str, specs: Mapping[str, OptionSpec], job: str) -> str:
+    owners: dict[str, list[str]] = {"core": list(_CORE)}
+    for spec in specs.values():
+        owners.setdefault(spec.owner, []).append(spec.name)
+    known = "; ".join(f"{owner} ({', '.join(names)})" for owner, names in owners.items())
+    return f"job {job!r} has the option {name!r}.{suggest(name, [*_CORE, *specs])}\nOptions come from: {known}."
+
+
+def to_wire(options: JobOptions) -> Record:
+    """The fields of the payload, in Sidekiq's names; what is a default is left out, but ``retry``."""
+    record: Record = {"retry": _wire_retry(options)}
+    retry = options.retry
+    if retry is not None and retry.for_ is not None:
+        record["retry_for"] = int(seconds(retry.for_, "for_"))
+    if retry is not None and retry.queue is not None:
+        record["retry_queue"] = retry.queue
+    if options.timeout_s is not None:
+        record["timeout"] = options.timeout_s
+    if options.tags:
+        record["tags"] = list(options.tags)
+    if options.display_name is not None:
+        record["display_class"] = options.display_name
+    if not options.dead:
+        record["dead"] = False
+    if options.backtrace:
+        record["backtrace"] = options.backtrace
+    if options.log_level is not None:
+        record["log_level"] = options.log_level
+    record.update(options.extra)
+    return record
+
+
+def _wire_retry(options: JobOptions) -> bool | int:
+    if options.retry is None:
+        return False
+    return True if options.retry_is_default else options.retry.max
+
+

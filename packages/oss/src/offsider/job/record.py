@@ -1,0 +1,268 @@
+"""The job as JSON: written as Ruby writes it, read without trusting it. Never does I/O."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from typing import Any
+
+from ..errors import InvalidName, Malformed, NotJson, PayloadTooLarge
+
+try:
+    import orjson
+except ImportError:  # offsider[fast] is optional: the same bytes, more slowly
+    orjson = None  # type: ignore[assignment]
+
+Record = dict[str, Any]
+
+SOFT_MAX_BYTES = 1_000_000
+HARD_MAX_BYTES = 16_000_000
+MOST_DIGITS = 4_300
+
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
+# What orjson reads otherwise than JSON means it: integers over 64 bit become floats.
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_EXPONENT = re.compile(rb"[0-9.][eE]")
+
+
+def new_jid() -> str:
+    """A job's id: 24 hex letters from 12 random bytes."""
+    return os.urandom(12).hex()
+
+
+def check_name(kind: str, name: object) -> str:
+    """The name itself when it is one.
+
+    Raises:
+        InvalidName: It has other letters than ``A-Z a-z 0-9 _ . : -``, or not 1 to 128 of them.
+    """
+    if isinstance(name, str) and _NAME.match(name):
+        return name
+    raise InvalidName(
+        f"{name!r} is no {kind}: expected 1 to 128 letters out of A-Z a-z 0-9 _ . : - . Choose another name"
+    )
+
+
+# -- writing -------------------------------------------------------------------------------------------------
+
+
+def dumps(record: Record) -> bytes:
+    """The bytes of a record: no spaces, no ASCII escapes, floats in Ruby's form; the same with and without orjson.
+
+    Raises:
+        NotJson: A value that JSON cannot carry; the message has its path.
+        PayloadTooLarge: Over 16 MB.
+
+    Example:
+        >>> dumps({"queue": "mail", "args": ["é", 1.5]}).decode()
+        '{"queue":"mail","args":["é",1.5]}'
+    """
+    payload = _fast(record) if orjson is not None else None
+    if payload is None:
+        payload = _exact(record)
+    if len(payload) > HARD_MAX_BYTES:
+        raise PayloadTooLarge(
+            f"job {record.get('class')!r} has {len(payload):,} bytes; the most is {HARD_MAX_BYTES:,}. Keep the data"
+            " elsewhere and enqueue its key"
+        )
+    return payload
+
+
+def _fast(record: Record) -> bytes | None:
+    """orjson's bytes where they are surely the exact ones, else None."""
+    try:
+        payload: bytes = orjson.dumps(record, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+    except (TypeError, ValueError):  # e.g. integers over 64 bit; the exact writer knows or says why not
+        return None
+    # null may be a NaN in disguise, and exponents are written in another form.
+    if (b"null" in payload or _EXPONENT.search(payload)) and _has_odd_float(record):
+        return None
+    return payload
+
+
+def _has_odd_float(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isfinite(value) or (value != 0 and not 1e-4 <= abs(value) < 1e15)
+    if isinstance(value, dict):
+        return any(_has_odd_float(one) for one in value.values())
+    return isinstance(value, list) and any(_has_odd_float(one) for one in value)
+
+
+def _exact(value: Any) -> bytes:
+    parts: list[str] = []
+    _write(value, "job", parts)
+    try:
+        return "".join(parts).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise NotJson(f"the job has a lone surrogate ({error.object[error.start]!r}), which is no text") from error
+
+
+def _write(value: Any, path: str, parts: list[str]) -> None:
+    kind = type(value)
+    if kind is dict:
+        parts.append("{")
+        for number, (key, one) in enumerate(value.items()):
+            if type(key) is not str:
+                raise NotJson(f"{path} has the key {key!r}: JSON has only text as keys", path)
+            parts += ("," if number else "", _text(key), ":")
+            _write(one, f"{path}.{key}", parts)
+        parts.append("}")
+    elif kind is list:
+        parts.append("[")
+        for number, one in enumerate(value):
+            if number:
+                parts.append(",")
+            _write(one, f"{path}[{number}]", parts)
+        parts.append("]")
+    elif kind is float:
+        parts.append(_float(value, path))
+    elif kind is str:
+        parts.append(_text(value))
+    elif kind is int or kind is bool or value is None:
+        parts.append(json.dumps(value))
+    else:
+        raise NotJson(_refusal(value, path), path)
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _float(value: float, path: str) -> str:
+    if not math.isfinite(value):
+        raise NotJson(_refusal(value, path), path)
+    text = repr(value)
+    mantissa, exponent, power = text.partition("e")
+    if not exponent:
+        # Ruby writes 1.0e+15 where Python writes 1000000000000000.0.
+        return _ruby_large(value) if abs(value) >= 1e15 else text
+    return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{power}"
+
+
+def _ruby_large(value: float) -> str:
+    sign, digits = ("-" if value < 0 else ""), str(int(abs(value)))
+    fraction = digits[1:].rstrip("0") or "0"
+    return f"{sign}{digits[0]}.{fraction}e+{len(digits) - 1}"
+
+
+def check_json(value: Any, path: str) -> None:
+    """Nothing, when JSON can carry the value as it is.
+
+    By exact types: a tuple, a set, bytes, a subclass or a key that is no text would come back as something else.
+
+    Raises:
+        NotJson: With the path of the first such value.
+    """
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return
+    if kind is float and math.isfinite(value):
+        return
+    if kind is list:
+        for number, one in enumerate(value):
+            check_json(one, f"{path}[{number}]")
+        return
+    if kind is dict:
+        for key, one in value.items():
+            if type(key) is not str:
+                raise NotJson(f"{path} has the key {key!r}: JSON has only text as keys", path)
+            check_json(one, f"{path}.{key}")
+        return
+    raise NotJson(_refusal(value, path), path)
+
+
+def _refusal(value: Any, path: str) -> str:
+    kind = type(value).__name__
+    text = repr(value)
+    shown = text if len(text) <= 80 else text[:77] + "..."
+    return (
+        f"{path} is {shown} ({kind}), which JSON cannot carry. Annotate the parameter ({kind} is restored when the"
+        " annotation says so), or pass text, numbers, booleans, None, lists and dicts"
+    )
+
+
+# -- reading -------------------------------------------------------------------------------------------------
+
+
+def loads(raw: bytes) -> Record:
+    """A record from the bytes of a queue, whatever they are.
+
+    Raises:
+        Malformed: They are no job: the reason says why.
+
+    Example:
+        >>> loads(b"[]")
+        Traceback (most recent call last):
+        offsider.errors.Malformed: not a JSON object but a list
+    """
+    if len(raw) > HARD_MAX_BYTES:
+        raise Malformed(f"{len(raw):,} bytes; the most is {HARD_MAX_BYTES:,}")
+    try:
+        record = _parse(raw)
+    except RecursionError:
+        raise Malformed("nested too deeply") from None
+    except MemoryError:
+        raise Malformed("too large to be parsed in memory") from None
+    except ValueError as error:
+        raise Malformed(f"not JSON: {str(error)[:200]}") from None
+    _check_shape(record)
+    return record
+
+
+def _parse(raw: bytes) -> Any:
+    if orjson is not None and not _LONG_NUMBER.search(raw):
+        return orjson.loads(raw)
+    value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+    if b"\\u" in raw:
+        _refuse_surrogates(value)
+    return value
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refuse_surrogates(value: Any) -> None:
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            raise ValueError("a lone surrogate is no text")
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            _refuse_surrogates(key)
+            _refuse_surrogates(one)
+    elif isinstance(value, list):
+        for one in value:
+            _refuse_surrogates(one)
+
+
+def _check_shape(record: Any) -> None:
+    if type(record) is not dict:
+        raise Malformed(f"not a JSON object but a {type(record).__name__}")
+    name = record.get("class")
+    if type(name) is not str or not name:
+        raise Malformed(f"'class' is {name!r:.80}; expected the name of a job")
+    if type(record.get("args")) is not list:
+        raise Malformed(f"'args' is {record.get('args')!r:.80}; expected a list")
+    if type(record.get("jid")) is not str:
+        raise Malformed(f"'jid' is {record.get('jid')!r:.80}; expected text")
+    if type(record.get("kwargs", {})) is not dict:
+        raise Malformed(f"'kwargs' is {record['kwargs']!r:.80}; expected an object")
+    _check_counters(record)
+
+
+def _check_counters(record: Record) -> None:
+    for field in ("retry_count", "crashes"):
+        if field in record and type(record[field]) is not int:
+            raise Malformed(f"{field!r} is {record[field]!r:.80}; expected a whole number")
+    for field in ("failed_at", "timeout", "retry_for"):
+        if type(record.get(field, 0)) not in (int, float, type(None)):
+            raise Malformed(f"{field!r} is {record[field]!r:.80}; expected a number")
+    if type(record.get("retry", True)) not in (bool, int, type(None)):
+        raise Malformed(f"'retry' is {record['retry']!r:.80}; expected true, false or a number")
+    for field in ("queue", "retry_queue"):
+        queue = record.get(field)
+        if queue is not None and not (type(queue) is str and _NAME.match(queue)):
+            raise Malformed(f"{field!r} is {queue!r:.80}; expected the name of a queue")
