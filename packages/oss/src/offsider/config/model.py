@@ -1,0 +1,153 @@
+"""Every setting with its type, default and unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from ..errors import InvalidSetting
+from ..job.record import check_name
+
+MOST_WEIGHT = 1000
+
+
+class Section(BaseModel):
+    """The base of every section: a key that is not known is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def parse_queues(queues: Sequence[str]) -> dict[str, int]:
+    """Names and weights of ``"name"`` and ``"name:weight"``; weight 0 when none is given.
+
+    Raises:
+        InvalidSetting: A weight is no whole number from 1 to 1000, a name occurs twice, or there is none.
+        InvalidName: A name has letters it cannot have.
+
+    Example:
+        >>> parse_queues(["high:3", "low:1"])
+        {'high': 3, 'low': 1}
+    """
+    weights: dict[str, int] = {}
+    for queue in queues:
+        name, colon, weight = queue.strip().rpartition(":")
+        if not colon or not weight.lstrip("+-").isdigit():
+            name, weight = queue.strip(), "0"
+        elif not 1 <= int(weight) <= MOST_WEIGHT:
+            raise InvalidSetting(f"queue {queue!r} has the weight {weight}: expected 1 to {MOST_WEIGHT}")
+        check_name("queue", name)
+        if name in weights:
+            raise InvalidSetting(f"queue {name!r} is given twice: give it once, with a weight ({name}:2) if you like")
+        weights[name] = int(weight)
+    if not weights:
+        raise InvalidSetting("no queue is given: a worker needs at least one, e.g. queues = [\"default\"]")
+    return weights
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Texts = Annotated[list[str], BeforeValidator(_split)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class RedisSettings(Section):
+    """Where Redis is, and how long to wait for it.
+
+    Attributes:
+        url: ``redis://``, ``rediss://``, ``unix://``; without one an embedded server is started.
+        data_dir: Where the embedded server keeps its data; a folder of the user's cache when not set.
+        connect_timeout_s: For one connection.
+        push_deadline_s: How long an enqueue tries before it raises.
+    """
+
+    url: str | None = None
+    data_dir: str | None = None
+    connect_timeout_s: Seconds = 5.0
+    push_deadline_s: Seconds = 10.0
+
+
+class CapsuleSettings(Section):
+    """A group of queues with a concurrency of its own."""
+
+    queues: Texts
+    concurrency: int = Field(default=1, ge=1, le=10_000)
+
+    @field_validator("queues")
+    @classmethod
+    def _check_queues(cls, queues: list[str]) -> list[str]:
+        parse_queues(queues)
+        return queues
+
+
+class WorkerSettings(Section):
+    """The work side.
+
+    Attributes:
+        concurrency: Jobs at once, ``def`` and ``async def`` together.
+        queues: ``name`` or ``name:weight``. Without weights: strictly in this order.
+        capsules: Further groups of queues.
+        shutdown_timeout_s: The grace for running jobs at TERM.
+        lease_s: After this long without a sign of life a process is taken for dead. Longer than any job holds the GIL.
+        beat_s: Between two heartbeats.
+        tag, labels: Shown in the process list.
+        unknown_job_window_s: How long a job that no worker knows is put back before it goes to quarantine.
+        loop_stall_s: A job that blocks the event loop for this long is named in the log.
+        give_up_s: A worker that cannot reach Redis for this long exits with an error, to be restarted.
+    """
+
+    concurrency: int = Field(default=10, ge=1, le=10_000)
+    queues: Texts = Field(default=["default"])
+    capsules: dict[str, CapsuleSettings] = Field(default_factory=dict)
+    shutdown_timeout_s: float = Field(default=25.0, ge=0, allow_inf_nan=False)
+    lease_s: float = Field(default=60.0, ge=2, le=3600)
+    beat_s: float = Field(default=10.0, gt=0, le=30)
+    tag: str = ""
+    labels: Texts = Field(default_factory=list)
+    unknown_job_window_s: float = Field(default=3600.0, ge=0)
+    loop_stall_s: Seconds = 1.0
+    give_up_s: Seconds = 300.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_format: Literal["pretty", "json", "logfmt"] = "pretty"
+
+    @field_validator("queues")
+    @classmethod
+    def _check_queues(cls, queues: list[str]) -> list[str]:
+        parse_queues(queues)
+        return queues
+
+
+class JobSettings(Section):
+    """What holds for all jobs.
+
+    Attributes:
+        retry: How often a job with ``retry=True`` is retried.
+        dead_max, dead_days: How much the dead set and the quarantine keep.
+    """
+
+    retry: int = Field(default=25, ge=0, le=1000)
+    dead_max: int = Field(default=10_000, ge=1)
+    dead_days: float = Field(default=180, gt=0)
+
+
+class Settings(Section):
+    """All sections of the free edition.
+
+    Attributes:
+        namespace: The prefix ``{namespace}:`` of every key; empty for Sidekiq's own layout.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    namespace: str = "offsider"
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    jobs: JobSettings = Field(default_factory=JobSettings)
+
+    @field_validator("namespace")
+    @classmethod
+    def _check_namespace(cls, namespace: str) -> str:
+        return check_name("namespace", namespace) if namespace else namespace

@@ -1,0 +1,1 @@
+"""The only room that talks to Redis: keys, connections, scripts, the embedded server."""

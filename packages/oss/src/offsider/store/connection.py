@@ -1,0 +1,225 @@
+"""The ways to Redis: wires for scripts, a client for the rest. Nothing is ever resent behind our back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from ..errors import ConfigError, RedisUnavailable
+from .classify import Trouble, as_store_error, classify
+from .scripts import Script
+
+Argument = str | int | float | bytes
+
+
+def redacted(url: str) -> str:
+    """The URL without its password.
+
+    Example:
+        >>> redacted("redis://:secret@db:6379/0")
+        'redis://:***@db:6379/0'
+    """
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    user = parts.username or ""
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))
+
+
+class Connections:
+    """Makes connections to one Redis. Holds none itself but the admin client's pool.
+
+    redis-py resends a command whose reply was lost, up to ten times: a job would be pushed twice. So its retries
+    are off on everything made here, and only what is idempotent is repeated, by its caller.
+    """
+
+    def __init__(self, url: str, *, connect_timeout_s: float = 5.0) -> None:
+        self.url = url
+        self._connect_timeout_s = connect_timeout_s
+        self._admin: redis.Redis | None = None
+        self._pid = os.getpid()
+
+    def __repr__(self) -> str:
+        return f"<Connections {redacted(self.url)}>"
+
+    def wire(self, name: str, *, read_timeout_s: float) -> Wire:
+        """A connection of the caller's own, opened at the first use."""
+        return Wire(self._pool(read_timeout_s), name, read_timeout_s)
+
+    def awire(self, name: str, *, read_timeout_s: float) -> AsyncWire:
+        """The same for an event loop."""
+        pool = redis.asyncio.ConnectionPool.from_url(
+            self.url,
+            socket_timeout=read_timeout_s,
+            socket_connect_timeout=self._connect_timeout_s,
+            retry=AsyncRetry(NoBackoff(), 0),
+        )
+        return AsyncWire(pool, name)
+
+    def admin(self) -> redis.Redis:
+        """A client for heartbeats and questions; callers turn its errors into ours (`store_errors`)."""
+        if self._admin is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._admin = redis.Redis(connection_pool=self._pool(10.0))
+        return self._admin
+
+    def _pool(self, read_timeout_s: float) -> redis.ConnectionPool:
+        try:
+            return redis.ConnectionPool.from_url(
+                self.url,
+                socket_timeout=read_timeout_s,
+                socket_connect_timeout=self._connect_timeout_s,
+                retry=Retry(NoBackoff(), 0),
+            )
+        except ValueError as error:
+            raise ConfigError(f"redis.url is {redacted(self.url)!r}: {error}") from None
+
+
+class Wire:
+    """One connection, for one thread at a time. Any doubt drops it; the next use connects anew."""
+
+    def __init__(self, pool: redis.ConnectionPool, name: str, read_timeout_s: float) -> None:
+        self.name = name
+        self._pool = pool
+        self._connection: Any = None
+        self._read_timeout_s = read_timeout_s
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def run(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
+        """Run a script, once.
+
+        Raises:
+            RedisUnavailable: No answer: it may have run.
+            RedisRefused: A clear no.
+        """
+        try:
+            return self._ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        except redis.ResponseError as error:
+            if classify(error) is not Trouble.NOSCRIPT:
+                raise self._told(error) from error
+        return self.command("EVAL", script.text, len(keys), *keys, *arguments)
+
+    def command(self, *words: Argument, read_timeout_s: float | None = None) -> Any:
+        """Run a command, once; raises like `run`."""
+        try:
+            return self._ask(*words, read_timeout_s=read_timeout_s)
+        except redis.ResponseError as error:
+            raise self._told(error) from error
+
+    def abort(self) -> None:
+        """Make a call that waits in another thread end now, with an error."""
+        connection = self._connection
+        sock = getattr(connection, "_sock", None)
+        if sock is not None:
+            try:
+                sock.shutdown(2)
+            except OSError:
+                return  # closed already: that is what was wanted
+
+    def close(self) -> None:
+        """Drop the connection for good."""
+        self._closed = True
+        self.abort()
+        self.drop()
+
+    def drop(self) -> None:
+        """Drop the connection; the next use opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
+
+    def _ask(self, *words: Argument, read_timeout_s: float | None = None) -> Any:
+        if self._pid != os.getpid():  # forked: the socket is the parent's
+            self._pid, self._connection = os.getpid(), None
+        try:
+            connection = self._connection or self._connect()
+            connection.send_command(*words, check_health=False)
+            if read_timeout_s is None:
+                return connection.read_response()
+            return connection.read_response(timeout=read_timeout_s)
+        except redis.ResponseError as error:
+            if classify(error) is Trouble.AWAY:
+                self.drop()
+            raise
+        except BaseException as error:
+            self.drop()
+            ours = as_store_error(error)
+            if ours is None:
+                raise
+            raise ours from error
+
+    def _connect(self) -> Any:
+        if self._closed:
+            raise RedisUnavailable(f"the connection {self.name!r} is closed")
+        connection = self._pool.make_connection()
+        connection.connect()
+        self._connection = connection
+        return connection
+
+    @staticmethod
+    def _told(error: BaseException) -> BaseException:
+        return as_store_error(error) or error
+
+
+class AsyncWire:
+    """`Wire` for one event loop. A cancelled call drops the connection: its reply may still come."""
+
+    def __init__(self, pool: redis.asyncio.ConnectionPool, name: str) -> None:
+        self.name = name
+        self._pool = pool
+        self._connection: Any = None
+
+    async def run(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
+        """Run a script, once; raises like `Wire.run`."""
+        try:
+            return await self._ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        except redis.ResponseError as error:
+            if classify(error) is not Trouble.NOSCRIPT:
+                raise (as_store_error(error) or error) from error
+        return await self.command("EVAL", script.text, len(keys), *keys, *arguments)
+
+    async def command(self, *words: Argument) -> Any:
+        """Run a command, once."""
+        try:
+            return await self._ask(*words)
+        except redis.ResponseError as error:
+            raise (as_store_error(error) or error) from error
+
+    async def close(self) -> None:
+        """Drop the connection."""
+        await self._drop()
+
+    async def _ask(self, *words: Argument) -> Any:
+        try:
+            if self._connection is None:
+                connection = self._pool.make_connection()
+                await connection.connect()
+                self._connection = connection
+            await self._connection.send_command(*words, check_health=False)
+            return await self._connection.read_response()
+        except redis.ResponseError as error:
+            if classify(error) is Trouble.AWAY:
+                await self._drop()
+            raise
+        except BaseException as error:
+            await self._drop()
+            ours = as_store_error(error)
+            if ours is None:
+                raise
+            raise ours from error
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)

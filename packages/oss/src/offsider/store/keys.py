@@ -1,0 +1,61 @@
+"""Every key in Redis is made here. Makes text, never talks to Redis."""
+
+from __future__ import annotations
+
+
+class Keys:
+    """The keys of one namespace.
+
+    With a namespace every key begins with ``{namespace}:``; the braces keep all of them in one slot of a Redis
+    Cluster, so that every script works there. Without one, the layout is Sidekiq's own.
+
+    Example:
+        >>> Keys("shop").queue("mail")
+        '{shop}:queue:mail'
+        >>> Keys("").queue("mail")
+        'queue:mail'
+    """
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.prefix = prefix = f"{{{namespace}}}:" if namespace else ""
+        self.queues = f"{prefix}queues"
+        self.schedule = f"{prefix}schedule"
+        self.retry = f"{prefix}retry"
+        self.dead = f"{prefix}dead"
+        self.quarantine = f"{prefix}quarantine"
+        self.processes = f"{prefix}processes"
+        self.owners = f"{prefix}owners"
+        self.schedule_bell = f"{prefix}bell-schedule"
+
+    def queue(self, name: str) -> str:
+        """A list of payloads: pushed left, taken right."""
+        return f"{self.prefix}queue:{name}"
+
+    def bell(self, queue: str) -> str:
+        """A list of at most one token: somebody pushed to the queue."""
+        return f"{self.prefix}bell:{queue}"
+
+    def inflight(self, owner: str) -> str:
+        """A hash, field → payload: what an owner has taken and not settled."""
+        return f"{self.prefix}inflight:{owner}"
+
+    def lane(self, lane: str) -> str:
+        """The number of the last push of one producer lane."""
+        return f"{self.prefix}lane:{lane}"
+
+    def process(self, identity: str) -> str:
+        """A hash: what the process list shows."""
+        return f"{self.prefix}{identity}"
+
+    def work(self, identity: str) -> str:
+        """A hash: what a process runs now."""
+        return f"{self.prefix}{identity}:work"
+
+    def signals(self, identity: str) -> str:
+        """A list of signals for a process, taken with each heartbeat."""
+        return f"{self.prefix}{identity}-signals"
+
+    def stat(self, name: str, day: str | None = None) -> str:
+        """A counter, in all or of one UTC day (``YYYY-MM-DD``)."""
+        return f"{self.prefix}stat:{name}" if day is None else f"{self.prefix}stat:{name}:{day}"
