@@ -13,7 +13,7 @@ from .contract.edition import Edition
 from .contract.middleware import ClientMiddleware, ServerMiddleware, compile_client
 from .contract.seams import Chain, Events, Registry
 from .errors import DuplicateJob
-from .inline import Inline
+from .dispatch import Dispatch
 from .job.define import Job
 from .job.options import JobOptions, OptionSpec, resolve
 from .store.connection import Connections
@@ -206,7 +206,7 @@ class App:
         self._client = self._connections = self._server = None
 
     def _pusher(self) -> Any:
-        return Inline(self)
+        return Dispatch(self)
 
 
 def _keywords(url: str | None, namespace: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:

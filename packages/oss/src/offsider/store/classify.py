@@ -36,8 +36,6 @@ def classify(error: BaseException) -> Trouble:
         return Trouble.REFUSED
     if isinstance(error, (rx.ConnectionError, rx.TimeoutError, OSError, EOFError)):
         return Trouble.AWAY
-    if isinstance(error, rx.OutOfMemoryError):
-        return Trouble.REFUSED
     if isinstance(error, rx.ResponseError):
         return _by_words(str(error))
     return Trouble.OURS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -53,7 +52,7 @@ class Connections:
 
     def wire(self, name: str, *, read_timeout_s: float) -> Wire:
         """A connection of the caller's own, opened at the first use."""
-        return Wire(self._pool(read_timeout_s), name, read_timeout_s)
+        return Wire(self._pool(read_timeout_s), name)
 
     def awire(self, name: str, *, read_timeout_s: float) -> AsyncWire:
         """The same for an event loop."""
@@ -87,13 +86,11 @@ class Connections:
 class Wire:
     """One connection, for one thread at a time. Any doubt drops it; the next use connects anew."""
 
-    def __init__(self, pool: redis.ConnectionPool, name: str, read_timeout_s: float) -> None:
+    def __init__(self, pool: redis.ConnectionPool, name: str) -> None:
         self.name = name
         self._pool = pool
         self._connection: Any = None
-        self._read_timeout_s = read_timeout_s
         self._pid = os.getpid()
-        self._lock = threading.Lock()
         self._closed = False
 
     def run(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
@@ -110,10 +107,10 @@ class Wire:
                 raise self._told(error) from error
         return self.command("EVAL", script.text, len(keys), *keys, *arguments)
 
-    def command(self, *words: Argument, read_timeout_s: float | None = None) -> Any:
+    def command(self, *words: Argument) -> Any:
         """Run a command, once; raises like `run`."""
         try:
-            return self._ask(*words, read_timeout_s=read_timeout_s)
+            return self._ask(*words)
         except redis.ResponseError as error:
             raise self._told(error) from error
 
@@ -139,15 +136,13 @@ class Wire:
         if connection is not None:
             connection.disconnect()
 
-    def _ask(self, *words: Argument, read_timeout_s: float | None = None) -> Any:
+    def _ask(self, *words: Argument) -> Any:
         if self._pid != os.getpid():  # forked: the socket is the parent's
             self._pid, self._connection = os.getpid(), None
         try:
             connection = self._connection or self._connect()
             connection.send_command(*words, check_health=False)
-            if read_timeout_s is None:
-                return connection.read_response()
-            return connection.read_response(timeout=read_timeout_s)
+            return connection.read_response()
         except redis.ResponseError as error:
             if classify(error) is Trouble.AWAY:
                 self.drop()

@@ -15,6 +15,7 @@ from .. import clock
 from ..contract.work import Fenced, Fetcher, Settlement, UnitOfWork
 from ..errors import Shutdown, StoreError
 from .execution import Execution
+from .order import QueueOrder
 from .pace import Pace
 from .patience import Patience
 from .tasks import LoopThread, TaskExecutor
@@ -45,6 +46,7 @@ class Capsule:
         name: str,
         concurrency: int,
         *,
+        order: QueueOrder,
         make_fetcher: Callable[[], Fetcher],
         processor: Processor,
         loop_thread: LoopThread,
@@ -53,6 +55,7 @@ class Capsule:
     ) -> None:
         self.name = name
         self.concurrency = concurrency
+        self.order = order
         self.stopping = False
         self.interrupting = False  # bodies are being stopped: a cancellation is not the body's own failure
         self.quieted = False

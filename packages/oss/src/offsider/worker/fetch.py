@@ -175,7 +175,7 @@ class LeaseFetcher:
     def wait(self, timeout_s: float) -> bool:
         """Block until a queue's bell rings (True) or the time is over (False). A lost ring costs latency only."""
         bells = [self._keys.bell(name) for name in self._order.names]
-        return self._bell.command("BLPOP", *bells, timeout_s, read_timeout_s=timeout_s + 5) is not None
+        return self._bell.command("BLPOP", *bells, timeout_s) is not None
 
     def interrupt(self) -> None:
         """Wake a thread that is inside `wait`."""

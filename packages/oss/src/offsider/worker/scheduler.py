@@ -53,7 +53,7 @@ class Scheduler(PeriodicService):
         if seconds < 0.1:
             super().pause(seconds)
             return
-        self._wire.command("BLPOP", self._keys.schedule_bell, round(seconds, 3), read_timeout_s=seconds + 5.0)
+        self._wire.command("BLPOP", self._keys.schedule_bell, round(seconds, 3))
 
     def wake(self) -> None:
         """Stop waiting for the bell."""

@@ -28,6 +28,11 @@ class LoopThread:
         """The running loop, or None when no async job has run yet."""
         return self._loop
 
+    @property
+    def thread_id(self) -> int | None:
+        """The thread the loop runs on."""
+        return None if self._thread is None else self._thread.ident
+
     def start(self) -> asyncio.AbstractEventLoop:
         """The running loop; starts it when there is none."""
         with self._lock:

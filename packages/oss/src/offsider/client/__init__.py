@@ -1,0 +1,1 @@
+"""The push side: from a checked job to Redis, once."""

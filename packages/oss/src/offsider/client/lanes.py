@@ -1,0 +1,86 @@
+"""Producer lanes: a connection with an id and a counter, so that a repeated push is known. Never knows what a job is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ..store.connection import AsyncWire, Connections, Wire
+
+READ_TIMEOUT_S = 5.0
+
+
+class Lane:
+    """One lane: used by one caller at a time, its pushes numbered from 1."""
+
+    __slots__ = ("id", "number", "wire")
+
+    def __init__(self, wire: Wire) -> None:
+        self.id = os.urandom(9).hex()
+        self.number = 0
+        self.wire = wire
+
+
+class AsyncLane:
+    """The same on an event loop."""
+
+    __slots__ = ("id", "number", "wire")
+
+    def __init__(self, wire: AsyncWire) -> None:
+        self.id = os.urandom(9).hex()
+        self.number = 0
+        self.wire = wire
+
+
+class Lanes:
+    """As many lanes as callers at once; the one used last is used next. A forked child begins with none."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._free: list[Lane] = []
+        self._pid = os.getpid()
+
+
+    def take(self) -> Lane:
+        """A lane of the caller's own; `give` it back."""
+        if self._pid != os.getpid():
+            self._pid, self._free = os.getpid(), []
+        try:
+            return self._free.pop()
+        except IndexError:
+            return Lane(self._connections.wire("push", read_timeout_s=READ_TIMEOUT_S))
+
+    def give(self, lane: Lane) -> None:
+        """Take a lane back."""
+        self._free.append(lane)
+
+    def close(self) -> None:
+        """Drop the connections of all free lanes."""
+        while self._free:
+            self._free.pop().wire.close()
+
+
+class AsyncLanes:
+    """Lanes for each event loop: a connection belongs to its loop."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._free: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[AsyncLane]] = weakref.WeakKeyDictionary()
+
+    @asynccontextmanager
+    async def lane(self) -> AsyncIterator[AsyncLane]:
+        """A lane for one push."""
+        free = self._free.setdefault(asyncio.get_running_loop(), [])
+        lane = free.pop() if free else AsyncLane(self._connections.awire("push", read_timeout_s=READ_TIMEOUT_S))
+        try:
+            yield lane
+        finally:
+            free.append(lane)
+
+    async def close(self) -> None:
+        """Drop the connections of the running loop's free lanes."""
+        for lane in self._free.pop(asyncio.get_running_loop(), []):
+            await lane.wire.close()

@@ -1,0 +1,71 @@
+"""What a job's verbs call: the push side for enqueuing, the middleware itself for inline runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from .contract.middleware import compile_client, compile_server, compile_server_async
+from .job.push import PushRequest
+from .job.record import dumps, loads
+
+if TYPE_CHECKING:
+    from .app import App
+
+
+class InlineExecution:
+    """What server middleware sees of a job that runs where it was called."""
+
+    def __init__(self, request: PushRequest) -> None:
+        self.record = loads(dumps(request.record))  # the round trip a queue would make
+        self.job = request.job
+        self.queue = str(self.record["queue"])
+        self.jid = str(self.record["jid"])
+        self.args, self.kwargs = self.job.arguments.decode(self.record["args"], self.record.get("kwargs") or {})
+        if self.job.arguments.wants_context:
+            from .job.context import Context
+
+            context = Context(jid=self.jid, name=self.job.name, queue=self.queue)
+            self.job.arguments.inject(self.args, self.kwargs, context)
+
+
+class Dispatch:
+    """The `Pusher` of an app."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def push(self, request: PushRequest) -> str | None:
+        """Push one."""
+        return self._app.client.push(request)
+
+    async def apush(self, request: PushRequest) -> str | None:
+        """Push one, on an event loop."""
+        return await self._app.client.apush(request)
+
+    def push_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
+        """Push many."""
+        return self._app.client.push_many(requests, batch_size)
+
+    async def apush_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
+        """Push many, on an event loop."""
+        return await self._app.client.apush_many(requests, batch_size)
+
+    def inline(self, request: PushRequest) -> Any:
+        """Run a ``def`` job here and now."""
+        accepted = compile_client(self._app.client_middleware.compile())(request)
+        if accepted is None:
+            return None
+        perform = compile_server(self._app.server_middleware.compile(), lambda one: one.job.fn(*one.args, **one.kwargs))
+        return perform(InlineExecution(accepted))
+
+    async def ainline(self, request: PushRequest) -> Any:
+        """Run an ``async def`` job here and now."""
+
+        async def body(execution: Any) -> Any:
+            return await execution.job.fn(*execution.args, **execution.kwargs)
+
+        accepted = compile_client(self._app.client_middleware.compile())(request)
+        if accepted is None:
+            return None
+        return await compile_server_async(self._app.server_middleware.compile(), body)(InlineExecution(accepted))
