@@ -59,9 +59,10 @@ class PeriodicService:
             try:
                 seconds = self.tick()
                 self._patience.recovered()
+                self.pause(seconds)
             except StoreError as error:
-                seconds = self._patience.note(error)
+                if not self.stopping:
+                    self._stop.wait(self._patience.note(error))
             except Exception:
                 log.exception("the service %s failed; it goes on", self.name)
-                seconds = 1.0
-            self.pause(seconds)
+                self._stop.wait(1.0)
