@@ -76,12 +76,22 @@ class App:
         self._config = config
         for edition in self.editions:
             edition.install(self)
-        self.loaded = load(self._keywords, file=config, sections=dict(self.config_sections.items()))
-        self.settings: Settings = self.loaded.settings
-        self.keys = Keys(self.settings.namespace)
+        self._load()
         self._connections: Connections | None = None
         self._client: Client | None = None
         self._server: EmbeddedServer | None = None
+
+    def override(self, **settings: Any) -> None:
+        """Put settings over the app's own, before it connects: what the command line says."""
+        for section, values in settings.items():
+            mine = self._keywords.get(section)
+            self._keywords[section] = {**mine, **values} if isinstance(mine, dict) else values
+        self._load()
+
+    def _load(self) -> None:
+        self.loaded = load(self._keywords, file=self._config, sections=dict(self.config_sections.items()))
+        self.settings: Settings = self.loaded.settings
+        self.keys = Keys(self.settings.namespace)
 
     # -- jobs --------------------------------------------------------------------------------------------
 

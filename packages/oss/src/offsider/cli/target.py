@@ -1,0 +1,49 @@
+"""Finds the app that ``MODULE:APP`` means."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+from ..app import App
+from ..errors import ConfigError, suggest
+
+
+def find_app(target: str, *, config: str | None = None, **settings: Any) -> App:
+    """Import the module and return the app in it.
+
+    Args:
+        target: ``package.module:name``; the name is ``app`` when left out.
+        config: A settings file, for the apps that the module makes.
+        settings: Sections that go over the app's own settings.
+
+    Raises:
+        ConfigError: There is no such module, no such name, or it is no app.
+    """
+    module_name, _, name = target.partition(":")
+    name = name or "app"
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    if config is not None:
+        os.environ["OFFSIDER_CONFIG"] = config
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise  # something that the module itself imports: its traceback says where
+        raise ConfigError(
+            f"there is no module {error.name!r} (from {target!r}). Expected MODULE:APP, e.g. shop.jobs:app, and to be"
+            f" started in the folder that has it; this is {os.getcwd()}"
+        ) from None
+    found = getattr(module, name, None)
+    if not isinstance(found, App):
+        apps = [key for key, value in vars(module).items() if isinstance(value, App)]
+        what = f"is a {type(found).__name__}" if found is not None else "does not exist"
+        raise ConfigError(
+            f"{module_name}:{name} {what}; expected an App.{suggest(name, apps)}"
+            f" Apps in {module_name}: {', '.join(apps) or 'none'}"
+        )
+    found.override(**{section: values for section, values in settings.items() if values})
+    return found

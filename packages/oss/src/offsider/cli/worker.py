@@ -1,0 +1,55 @@
+"""``offsider worker MODULE:APP``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from .target import find_app
+
+
+@click.command(short_help="Run an app's jobs.")
+@click.argument("target", metavar="MODULE:APP")
+@click.option("-q", "--queue", "queues", multiple=True, metavar="NAME[:WEIGHT]", help="A queue to work on; repeatable.")
+@click.option("-c", "--concurrency", type=click.IntRange(1, 10_000), help="Jobs at once.")
+@click.option("-t", "--timeout", type=click.FloatRange(0), help="Seconds for running jobs at TERM.")
+@click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False))
+@click.option("--log-format", type=click.Choice(["pretty", "json", "logfmt"]))
+@click.option("--config", type=click.Path(dir_okay=False), help="The settings file.")
+@click.option("--reload", is_flag=True, help="Start anew when a source file changes.")
+def worker(
+    target: str,
+    queues: tuple[str, ...],
+    concurrency: int | None,
+    timeout: float | None,
+    log_level: str | None,
+    log_format: str | None,
+    config: str | None,
+    reload: bool,
+) -> None:
+    """Run the jobs of the app APP in the module MODULE, e.g. `offsider worker shop.jobs:app -q mail:3 -q low:1`.
+
+    Signals: TERM and INT stop (running jobs get their grace), TSTP fetches no more, TTIN logs all stacks.
+    """
+    from ..worker.logs import configure
+
+    if reload:
+        from ..worker.reload import run_reloading
+
+        configure(log_level or "INFO", "pretty")
+        command = [sys.executable, "-m", "offsider", *(word for word in sys.argv[1:] if word != "--reload")]
+        sys.exit(run_reloading(command, Path.cwd()))
+    app = find_app(target, config=config, worker=_given(timeout, log_level, log_format))
+    settings = app.settings.worker
+    configure(settings.log_level, settings.log_format)
+    from ..worker.signals import run
+    from ..worker.worker import Worker
+
+    sys.exit(run(Worker(app, queues=queues or None, concurrency=concurrency)))
+
+
+def _given(timeout: float | None, log_level: str | None, log_format: str | None) -> dict[str, object]:
+    given = {"shutdown_timeout_s": timeout, "log_level": log_level and log_level.upper(), "log_format": log_format}
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,1 @@
+"""The work side: fetch, run, settle, and live with failures."""
