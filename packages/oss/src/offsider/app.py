@@ -12,8 +12,8 @@ from .config.load import load
 from .contract.edition import Edition
 from .contract.middleware import ClientMiddleware, ServerMiddleware, compile_client
 from .contract.seams import Chain, Events, Registry
-from .errors import DuplicateJob
 from .dispatch import Dispatch
+from .errors import DuplicateJob
 from .job.define import Job
 from .job.options import JobOptions, OptionSpec, resolve
 from .store.connection import Connections
@@ -226,5 +226,3 @@ def _keywords(url: str | None, namespace: str | None, settings: Mapping[str, Any
     if namespace is not None:
         keywords["namespace"] = namespace
     return keywords
-
-

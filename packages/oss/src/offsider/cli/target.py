@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from ..app import App
@@ -24,8 +25,9 @@ def find_app(target: str, *, config: str | None = None, **settings: Any) -> App:
     """
     module_name, _, name = target.partition(":")
     name = name or "app"
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
     if config is not None:
         os.environ["OFFSIDER_CONFIG"] = config
     try:
@@ -35,7 +37,7 @@ def find_app(target: str, *, config: str | None = None, **settings: Any) -> App:
             raise  # something that the module itself imports: its traceback says where
         raise ConfigError(
             f"there is no module {error.name!r} (from {target!r}). Expected MODULE:APP, e.g. shop.jobs:app, and to be"
-            f" started in the folder that has it; this is {os.getcwd()}"
+            f" started in the folder that has it; this is {here}"
         ) from None
     found = getattr(module, name, None)
     if not isinstance(found, App):

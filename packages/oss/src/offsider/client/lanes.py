@@ -1,4 +1,4 @@
-"""Producer lanes: a connection with an id and a counter, so that a repeated push is known. Never knows what a job is."""
+"""Producer lanes: a connection with an id and a counter, so that a repeated push is known. Knows no jobs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ class Lanes:
         self._connections = connections
         self._free: list[Lane] = []
         self._pid = os.getpid()
-
 
     def take(self) -> Lane:
         """A lane of the caller's own; `give` it back."""

@@ -158,5 +158,7 @@ def _explained(error: ValidationError, sources: Mapping[str, str], known: Mappin
     source = next((where for one, where in sources.items() if one == key or one.startswith(f"{key}.")), "default")
     if first["type"] == "extra_forbidden":
         names = [*known, *{part.partition(".")[0] for part in known}]
-        return UnknownSetting(f"{key!r} (from {source}) is no setting.{suggest(key, names)} Correct its name or remove it")
+        return UnknownSetting(
+            f"{key!r} (from {source}) is no setting.{suggest(key, names)} Correct its name or remove it"
+        )
     return InvalidSetting(f"{key} is {first['input']!r:.80} (from {source}): {first['msg']}")

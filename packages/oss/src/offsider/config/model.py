@@ -42,7 +42,7 @@ def parse_queues(queues: Sequence[str]) -> dict[str, int]:
             raise InvalidSetting(f"queue {name!r} is given twice: give it once, with a weight ({name}:2) if you like")
         weights[name] = int(weight)
     if not weights:
-        raise InvalidSetting("no queue is given: a worker needs at least one, e.g. queues = [\"default\"]")
+        raise InvalidSetting('no queue is given: a worker needs at least one, e.g. queues = ["default"]')
     return weights
 
 

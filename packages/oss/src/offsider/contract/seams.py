@@ -64,7 +64,9 @@ class Slot(_Seam, Generic[T]):
         """
         self._check_open("a provider", by)
         if self._by not in (self._default_by, over):
-            raise SlotTaken(f"{self.name!r} is filled by {self._by} and by {by}: remove one, or fill it over={self._by!r}")
+            raise SlotTaken(
+                f"{self.name!r} is filled by {self._by} and by {by}: remove one, or fill it over={self._by!r}"
+            )
         self.value, self._by = value, by
 
 
@@ -83,7 +85,9 @@ class Chain(_Seam, Generic[T]):
         super().__init__(name)
         self._links: list[tuple[str, T, str]] = []
 
-    def add(self, key: str, link: T, *, by: str = "the app", before: str | None = None, after: str | None = None) -> None:
+    def add(
+        self, key: str, link: T, *, by: str = "the app", before: str | None = None, after: str | None = None
+    ) -> None:
         """Add a link: at the inner end, or next to another.
 
         Raises:

@@ -48,9 +48,7 @@ class Arguments:
         self._rest = self._of_kind(inspect.Parameter.VAR_POSITIONAL)
         self._keywords = self._of_kind(inspect.Parameter.VAR_KEYWORD)
         self._required = [
-            one.name
-            for one in self._wire.parameters.values()
-            if one.default is one.empty and one.kind not in _VARIADIC
+            one.name for one in self._wire.parameters.values() if one.default is one.empty and one.kind not in _VARIADIC
         ]
 
     @property
@@ -283,8 +281,6 @@ def _list_check(item: Callable[[Any], bool] | None) -> Callable[[Any], bool] | N
 def _dict_check(item: Callable[[Any], bool] | None) -> Callable[[Any], bool] | None:
     if item is None:
         return None
-    return lambda value: type(value) is dict and all(type(key) is str for key in value) and all(
-        map(item, value.values())
+    return lambda value: (
+        type(value) is dict and all(type(key) is str for key in value) and all(map(item, value.values()))
     )
-
-

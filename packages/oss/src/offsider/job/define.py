@@ -234,7 +234,7 @@ class Job(Enqueuer[P, R]):
             UnknownOption: An option nobody registered.
             InvalidOption: A value it cannot have.
         """
-        given = {
+        given: dict[str, Any] = {
             "queue": queue, "retry": retry, "timeout": timeout, "tags": tags, "display_name": display_name,
             "dead": dead, "backtrace": backtrace, "log_level": log_level,
         }  # fmt: skip

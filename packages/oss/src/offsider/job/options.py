@@ -227,5 +227,3 @@ def _wire_retry(options: JobOptions) -> bool | int:
     if options.retry is None:
         return False
     return True if options.retry_is_default else options.retry.max
-
-

@@ -10,10 +10,11 @@ from typing import Any
 
 from ..errors import InvalidName, Malformed, NotJson, PayloadTooLarge
 
+orjson: Any
 try:
     import orjson
 except ImportError:  # offsider[fast] is optional: the same bytes, more slowly
-    orjson = None  # type: ignore[assignment]
+    orjson = None
 
 Record = dict[str, Any]
 
@@ -208,8 +209,7 @@ def loads(raw: bytes) -> Record:
         raise Malformed("too large to be parsed in memory") from None
     except ValueError as error:
         raise Malformed(f"not JSON: {str(error)[:200]}") from None
-    _check_shape(record)
-    return record
+    return _checked(record)
 
 
 def _parse(raw: bytes) -> Any:
@@ -238,7 +238,7 @@ def _refuse_surrogates(value: Any) -> None:
             _refuse_surrogates(one)
 
 
-def _check_shape(record: Any) -> None:
+def _checked(record: Any) -> Record:
     if type(record) is not dict:
         raise Malformed(f"not a JSON object but a {type(record).__name__}")
     name = record.get("class")
@@ -251,6 +251,7 @@ def _check_shape(record: Any) -> None:
     if type(record.get("kwargs", {})) is not dict:
         raise Malformed(f"'kwargs' is {record['kwargs']!r:.80}; expected an object")
     _check_counters(record)
+    return record
 
 
 def _check_counters(record: Record) -> None:

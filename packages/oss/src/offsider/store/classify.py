@@ -67,7 +67,9 @@ def as_store_error(error: BaseException) -> StoreError | None:
     if trouble is Trouble.AWAY:
         return RedisUnavailable(f"Redis does not answer ({type(error).__name__}: {str(error)[:200]})")
     if trouble is Trouble.REFUSED:
-        return RedisRefused(f"Redis refuses ({str(error)[:300]}); nothing was changed. Look at `INFO memory` and its log")
+        return RedisRefused(
+            f"Redis refuses ({str(error)[:300]}); nothing was changed. Look at `INFO memory` and its log"
+        )
     return None
 
 

@@ -157,7 +157,7 @@ class Wire:
     def _connect(self) -> Any:
         if self._closed:
             raise RedisUnavailable(f"the connection {self.name!r} is closed")
-        connection = self._pool.make_connection()
+        connection: Any = self._pool.make_connection()
         connection.connect()
         self._connection = connection
         return connection
@@ -172,7 +172,7 @@ class AsyncWire:
 
     def __init__(self, pool: redis.asyncio.ConnectionPool, name: str) -> None:
         self.name = name
-        self._pool = pool
+        self._make: Any = pool.make_connection
         self._connection: Any = None
 
     async def run(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
@@ -198,7 +198,7 @@ class AsyncWire:
     async def _ask(self, *words: Argument) -> Any:
         try:
             if self._connection is None:
-                connection = self._pool.make_connection()
+                connection = self._make()
                 await connection.connect()
                 self._connection = connection
             await self._connection.send_command(*words, check_health=False)

@@ -58,7 +58,7 @@ class EmbeddedServer:
 def default_data_dir() -> Path:
     """A folder of the user's cache, one for each working folder: two projects do not share their jobs."""
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    name = hashlib.sha256(os.getcwd().encode()).hexdigest()[:12]
+    name = hashlib.sha256(os.fsencode(Path.cwd())).hexdigest()[:12]
     return Path(cache) / "offsider" / name
 
 
@@ -174,7 +174,7 @@ def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                preexec_fn=_die_with_me,
+                preexec_fn=_die_with_me,  # noqa: PLW1509 - only system calls; nothing else sets a death signal
             )
         except OSError as error:
             started.put(error)

@@ -56,7 +56,7 @@ class Capsule:
         self.name = name
         self.concurrency = concurrency
         self.order = order
-        self.stopping = False
+        self._stop = threading.Event()
         self.interrupting = False  # bodies are being stopped: a cancellation is not the body's own failure
         self.quieted = False
         self.last_trip_s = clock.monotonic_s()
@@ -95,6 +95,11 @@ class Capsule:
         self._thread.start()
         self._listener.start()
 
+    @property
+    def stopping(self) -> bool:
+        """True once the fetch loop is to end."""
+        return self._stop.is_set()
+
     def quiet(self) -> None:
         """Fetch no more; what runs goes on, what has not begun is handed back."""
         self.quieted = True
@@ -121,7 +126,7 @@ class Capsule:
 
     def end_loop(self, timeout_s: float) -> bool:
         """End the fetch loop; False when it still waits for Redis after ``timeout_s``."""
-        self.stopping = True
+        self._stop.set()
         self._listen.set()
         self._wake.put(None)
         if self._thread is not None:
@@ -282,15 +287,15 @@ class Capsule:
 
     def _hear(self) -> None:
         """Wait for the bell while the queues are empty."""
-        while not self.stopping:
+        while not self._stop.is_set():
             self._listen.wait()
             self._listen.clear()
-            if self.stopping:
+            if self._stop.is_set():
                 return
             try:
                 self.fetcher.wait(BELL_S)
             except StoreError as error:
-                if self.stopping:
+                if self._stop.is_set():
                     return
                 self._patience.hold(error)
             self._wake.put(None)

@@ -5,6 +5,7 @@ It keeps what the engine promises about Redis (leases, fencing, lost replies). I
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from ..store.connection import Connections, Wire
 from ..store.keys import Keys
 from ..store.scripts import load
 from .order import QueueOrder
+
+log = logging.getLogger("offsider.worker")
 
 MOST_SETTLED = 1000  # fields per request; a script's unpack() ends at 7,999
 MOST_TAKEN = 1000
@@ -39,9 +42,7 @@ class LeaseFetcher:
     Used by one thread at a time, but for `wait` and `renew`, which have connections of their own.
     """
 
-    def __init__(
-        self, connections: Connections, keys: Keys, order: QueueOrder, *, owner: str, limits: Limits
-    ) -> None:
+    def __init__(self, connections: Connections, keys: Keys, order: QueueOrder, *, owner: str, limits: Limits) -> None:
         self.owner = owner
         self._keys = keys
         self._order = order
@@ -185,6 +186,8 @@ class LeaseFetcher:
 
     def retire(self, back: Sequence[UnitOfWork], abandoned: Sequence[UnitOfWork]) -> None:
         """Hand ``back`` what is not running; leave ``abandoned`` to whoever recovers this owner."""
+        if abandoned:
+            log.info("%d jobs of %s still run; other workers take them when it is gone", len(abandoned), self.owner)
         if self._in_doubt:
             back = [*back, *self._resync()]
         names = list(dict.fromkeys(unit.queue for unit in back))
@@ -205,5 +208,3 @@ class LeaseFetcher:
 
 def _number(field: str) -> int:
     return int(field.partition(":")[0])
-
-

@@ -9,11 +9,13 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
 from ..contract.seams import Events, Registry
 from ..metrics.track import Counts
+from ..store.classify import store_errors
 from ..store.connection import Connections
 from ..store.keys import Keys
 from .service import PeriodicService
@@ -93,13 +95,15 @@ class Heartbeat(PeriodicService):
         if not processed:
             return
         day = clock.utc_day()
-        with self._store_errors():
+        with store_errors():
             try:
                 pipe = self._redis.pipeline(transaction=True)
                 for name, count in (("processed", processed), ("failed", failed)):
                     if count:
                         daily = self._keys.stat(name, day)
-                        pipe.incrby(self._keys.stat(name), count).incrby(daily, count).expire(daily, HISTORY_S)
+                        pipe.incrby(self._keys.stat(name), count)
+                        pipe.incrby(daily, count)
+                        pipe.expire(daily, HISTORY_S)
                 pipe.execute()
             except BaseException:
                 self._counts.give_back(processed, failed)
@@ -109,7 +113,7 @@ class Heartbeat(PeriodicService):
         """A clean exit: this process is no longer listed."""
         self.flush_statistics()
         identity = self._identity.name
-        with self._store_errors():
+        with store_errors():
             pipe = self._redis.pipeline(transaction=True)
             pipe.srem(self._keys.processes, identity)
             pipe.unlink(self._keys.process(identity), self._keys.work(identity))
@@ -117,22 +121,23 @@ class Heartbeat(PeriodicService):
 
     def _write_work(self) -> None:
         key = self._keys.work(self._identity.name)
-        work = {}
+        work: dict[Any, Any] = {}
         for capsule in self._capsules.values():
             for number, execution in enumerate(capsule.running()):
                 work[f"{capsule.name}-{number + 1}"] = _work_entry(execution)
-        with self._store_errors():
+        with store_errors():
             pipe = self._redis.pipeline(transaction=True)
             pipe.unlink(key)
             if work:
-                pipe.hset(key, mapping=work).expire(key, EXPIRE_S)
+                pipe.hset(key, mapping=work)
+                pipe.expire(key, EXPIRE_S)
             pipe.execute()
 
     def _write_process(self) -> tuple[bool, str | None]:
         identity = self._identity.name
         key = self._keys.process(identity)
         before_s = clock.monotonic_s()
-        with self._store_errors():
+        with store_errors():
             self._redis.ping()
             self._note_rtt(round((clock.monotonic_s() - before_s) * 1_000_000))
             pipe = self._redis.pipeline(transaction=True)
@@ -144,9 +149,9 @@ class Heartbeat(PeriodicService):
             _, existed, _, _, signal = pipe.execute()
         return not existed, None if signal is None else signal.decode("ascii", "replace")
 
-    def _process_fields(self) -> dict[str, str | int | float]:
+    def _process_fields(self) -> dict[Any, Any]:
         capsules = self._capsules.values()
-        fields: dict[str, str | int | float] = {
+        fields: dict[Any, Any] = {
             "info": json.dumps(self._identity.info(self._capsules), ensure_ascii=False, separators=(",", ":")),
             "concurrency": sum(capsule.concurrency for capsule in capsules),
             "busy": sum(capsule.busy for capsule in capsules),
@@ -181,11 +186,6 @@ class Heartbeat(PeriodicService):
         else:
             log.warning("an unknown signal came through Redis: %r; known are TERM, TSTP, TTIN", signal[:50])
 
-    def _store_errors(self) -> Any:
-        from ..store.classify import store_errors
-
-        return store_errors()
-
 
 def _work_entry(execution: Any) -> str:
     entry: dict[str, Any] = {
@@ -201,12 +201,7 @@ def _work_entry(execution: Any) -> str:
 def rss_kb() -> int:
     """Resident memory of this process in kB; 0 where the system does not say."""
     try:
-        with open(f"/proc/{os.getpid()}/status", encoding="ascii") as status:
-            for line in status:
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1])
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:
         return 0
-    return 0
-
-
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024

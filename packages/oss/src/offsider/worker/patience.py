@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -33,10 +34,8 @@ class Patience:
 
     def pause(self, error: StoreError, wake: SimpleQueue[None]) -> None:
         """Wait a while, or until somebody puts something into ``wake``."""
-        try:
+        with contextlib.suppress(Empty):
             wake.get(timeout=self._next_pause_s(error))
-        except Empty:
-            pass
 
     def hold(self, error: StoreError) -> None:
         """Wait a while, whatever happens."""

@@ -104,7 +104,7 @@ class Processor:
             outcome = DONE if result is None else self._of_result(execution, result)
         except (Shutdown, LostJob) as signal:
             return self._stopped(execution, signal)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             outcome = self._of_error(execution, error)
         return self._settle(execution, outcome)
 
@@ -124,7 +124,7 @@ class Processor:
                 # The body cancelled itself or let a CancelledError of its own escape: a failure like any other.
                 return self._settle(execution, self._of_error(execution, signal))
             return self._stopped(execution, signal)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             outcome = self._of_error(execution, error)
         return self._settle(execution, outcome)
 
@@ -165,7 +165,8 @@ class Processor:
 
     def _settle_failure(self, execution: Execution, outcome: Outcome) -> Settlement:
         record, error = outcome.record, outcome.error
-        assert record is not None and error is not None  # Outcome's constructors see to it
+        assert record is not None  # Outcome's constructors see to it
+        assert error is not None
         self._joblog.failed(execution, outcome)
         self._events.emit("error", record, error)
         if outcome.kind is Kind.RETRY:

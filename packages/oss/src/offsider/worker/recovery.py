@@ -112,9 +112,7 @@ class Recovery(PeriodicService):
             self._contact_since_s = now_s
         return now_s - self._contact_since_s >= self._settle_s
 
-    def _move(
-        self, owner: str, inflight: str, entries: list[tuple[str, bytes]], stopped: bool
-    ) -> tuple[int, int]:
+    def _move(self, owner: str, inflight: str, entries: list[tuple[str, bytes]], stopped: bool) -> tuple[int, int]:
         queues: dict[str, int] = {}
         arguments: list[str | int | float | bytes] = [owner, self._limits.dead_max, self._limits.dead_s]
         deaths: list[tuple[records.Record, BaseException]] = []
@@ -144,14 +142,14 @@ class Recovery(PeriodicService):
         record["crashes"] = int(record.get("crashes", 0)) + 1
         if record["crashes"] <= MOST_RERUNS:
             return "queue", records.dumps(record)
-        error = ProcessLost(
+        lost = ProcessLost(
             f"the process that ran this job was lost {record['crashes']} times; find out what kills it before you"
             " run it again"
         )
         record["error_class"] = "offsider.ProcessLost"
-        record["error_message"] = str(error)
+        record["error_message"] = str(lost)
         record["failed_at"] = clock.now_ms()
-        deaths.append((record, error))
+        deaths.append((record, lost))
         return "dead", records.dumps(record)
 
 

@@ -70,7 +70,7 @@ def error_text(error: BaseException) -> str:
     """The error's message, bounded, always valid UTF-8, whatever the error's own ``__str__`` does."""
     try:
         text = str(error)
-    except Exception as broken:  # the error's own __str__ failed: that is worth reading, too
+    except Exception as broken:  # noqa: BLE001 - the error's own __str__ failed: that is worth reading, too
         text = f"(the message of this {type(error).__name__} could not be read: {type(broken).__name__})"
     return text[:MOST_ERROR_TEXT].encode("utf-8", "replace").decode("utf-8")
 

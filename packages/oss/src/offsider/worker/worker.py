@@ -42,8 +42,6 @@ log = logging.getLogger("offsider.worker")
 AFTER_INTERRUPT_S = 3.0  # for `finally:` blocks of bodies that were stopped
 DEAF_S = 60.0  # without a successful fetch although Redis should be there: exit, so that a supervisor restarts
 
-MakeFetcher = "Callable[[Worker, CapsulePlan, str], Fetcher]"
-
 
 class Worker:
     """Runs an app's jobs in this process.
@@ -231,7 +229,7 @@ class Worker:
             events=app.events,
             fields=self.heartbeat_fields,
             beat_s=self.settings.worker.beat_s,
-            signal=lambda name: self.on_signal(name),
+            signal=self._pass_on,
         )
         self.services.add("heartbeat", self.heartbeat, by="offsider")
         self.services.add("scheduler", self.scheduler.value(app.connections, app.keys), by="offsider")
@@ -268,13 +266,18 @@ class Worker:
                 else:
                     log.error("capsule %s still waits for Redis; its jobs are recovered by lease", capsule.name)
             except StoreError as error:
-                log.error("capsule %s could not hand back its jobs (%s); they are recovered by lease", capsule.name, error)
+                log.error(
+                    "capsule %s could not hand back its jobs (%s); they are recovered by lease", capsule.name, error
+                )
         try:
             self.heartbeat.forget()
         except StoreError as error:
             log.error("this process could not sign off (%s); it is listed for another minute", error)
 
     # -- what the parts report -----------------------------------------------------------------------------
+
+    def _pass_on(self, signal: str) -> None:
+        self.on_signal(signal)  # looked up now: whoever runs this process may have taken it over
 
     def _obey(self, signal: str) -> None:
         """A signal through Redis where nobody listens for real ones: an embedded worker."""
@@ -300,9 +303,7 @@ class Worker:
 def lease_fetcher(worker: Worker, plan: CapsulePlan, owner: str) -> Fetcher:
     """The free edition's fetcher, as the fetcher slot makes it."""
     app = worker.app
-    return LeaseFetcher(
-        app.connections, app.keys, QueueOrder(plan.weights), owner=owner, limits=worker.limits
-    )
+    return LeaseFetcher(app.connections, app.keys, QueueOrder(plan.weights), owner=owner, limits=worker.limits)
 
 
 def _call(execution: Execution) -> Any:

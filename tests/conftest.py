@@ -1,0 +1,112 @@
+"""Fixtures for all tests: a real server for each test process, an app and a worker for each test."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from offsider import App
+from offsider.worker.worker import Worker
+from support.server import Server
+
+for variable in [name for name in os.environ if name.startswith("OFFSIDER_") and not name.startswith("OFFSIDER_TEST_")]:
+    del os.environ[variable]
+
+FAST = {"lease_s": 2.0, "beat_s": 0.2, "shutdown_timeout_s": 5.0}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server of this test process; every test begins with it empty."""
+    one = Server(tmp_path_factory.mktemp("server"), "--appendonly", "no").start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def redis_url(server: Server) -> Iterator[str]:
+    """The URL of an empty server."""
+    client = server.client()
+    client.flushall()
+    client.script_flush()
+    yield server.url
+    client.close()
+
+
+@pytest.fixture
+def raw(redis_url: str) -> Iterator[redis.Redis]:
+    """A client to look into the server with."""
+    client = redis.Redis.from_url(redis_url, socket_timeout=20)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Servers of the test's own, to be killed, frozen, filled."""
+    made: list[Server] = []
+
+    def make(*options: str) -> Server:
+        one = Server(tmp_path / f"server{len(made)}", *options).start()
+        made.append(one)
+        return one
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def make_app(redis_url: str) -> Iterator[Callable[..., App]]:
+    """Apps without editions, on the empty server, with short leases; settings by section."""
+    made: list[App] = []
+
+    def make(url: str | None = None, **settings: Any) -> App:
+        worker = {**FAST, **settings.pop("worker", {})}
+        app = App(url or redis_url, editions=settings.pop("editions", []), worker=worker, **settings)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        app.close()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., App]) -> App:
+    """One such app."""
+    return make_app()
+
+
+@pytest.fixture
+def start_worker() -> Iterator[Callable[..., Worker]]:
+    """Workers in this process, stopped at the end of the test."""
+    made: list[Worker] = []
+
+    def start(app: App, **settings: Any) -> Worker:
+        worker = Worker(app, **settings)
+        made.append(worker)
+        worker.start()
+        return worker
+
+    yield start
+    for worker in made:
+        worker.stop(1.0)
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """What a test does to our loggers ends with it."""
+    names = ("offsider", "offsider.job", "offsider.worker", "offsider.client")
+    before = {name: (one.level, one.handlers[:], one.propagate) for name in names if (one := logging.getLogger(name))}
+    yield
+    for name, (level, handlers, propagate) in before.items():
+        one = logging.getLogger(name)
+        one.level, one.handlers, one.propagate = level, handlers, propagate
+        one.manager._clear_cache()  # type: ignore[attr-defined]
