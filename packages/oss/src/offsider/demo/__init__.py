@@ -1,0 +1,1 @@
+"""``offsider demo``: real input through a real worker. Uses only what every user has."""
