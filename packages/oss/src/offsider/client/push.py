@@ -152,6 +152,7 @@ class _Patience:
         self._pause_s = FIRST_PAUSE_S
 
     def pause_s(self, error: RedisUnavailable) -> float:
+        """Seconds until the next try; raises when the time is over."""
         left_s = self._until_s - clock.monotonic_s()
         if left_s <= 0:
             raise RedisUnavailable(

@@ -73,9 +73,7 @@ class Demo:
             elapsed_s = clock.monotonic_s() - started_s
             counts = results.counts()
             if not ended:
-                click.echo(
-                    f"\nInterrupted: {counts.ended:,} of {counts.total:,} jobs have ended. Start again to go on."
-                )
+                click.echo(f"\nInterrupted: {counts.ended:,} of {counts.total:,} jobs ended. Start it again to go on.")
                 return 130
             show.report(results, elapsed_s, counts.ended - before.ended)
             click.echo(f"\nEverything is kept in {self._folder} (the worker's log, too). --fresh begins anew.")
