@@ -1,0 +1,162 @@
+"""How much of the bare limit the whole engine reaches: ``hatch run bench``.
+
+100,000 jobs that do nothing, pre-filled, through one worker process as users get it (crash-safe, heartbeat,
+statistics, logging at WARNING), and through the bare limit (`bare.py`), in turns, on a server of its own. Prints
+medians and their ratio: ratios travel between machines, absolute figures do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from bare import BareWorker, run_calls, run_tasks
+from support.server import Server, program
+
+from offsider import App
+from offsider.worker.worker import Worker
+
+LEAST_SHARE = 0.40
+KINDS = {"threads": ("noop", 10), "async": ("anoop", 100)}
+
+
+def make_app(url: str) -> App:
+    """The app that is measured."""
+    app = App(url, editions=[], namespace="bench")
+
+    @app.job(name="noop")
+    def noop(text: str, number: int, options: dict[str, str]) -> None:
+        """Nothing."""
+
+    @app.job(name="anoop")
+    async def anoop(text: str, number: int, options: dict[str, str]) -> None:
+        """Nothing."""
+
+    return app
+
+
+def fill(app: App, job: str, count: int) -> None:
+    """The queue before a measurement."""
+    app.jobs[job].enqueue_many((("string", number, {"mike": "bob"}) for number in range(count)))
+
+
+def engine(url: str, kind: str, jobs: int) -> tuple[float, float]:
+    """Jobs a second and CPU µs a job of the whole engine; in this process."""
+    name, concurrency = KINDS[kind]
+    app = make_app(url)
+    fill(app, name, jobs)
+    worker = Worker(app, concurrency=concurrency)
+    ended = threading.Event()
+    queue = app.keys.queue("default")
+    redis = app.connections.admin()
+    cpu_s, started_s = time.process_time(), time.perf_counter()
+    worker.start()
+
+    def watch() -> None:
+        inflight = app.keys.inflight(worker.capsules["default"].fetcher.owner)
+        while redis.exists(queue, inflight):
+            ended.wait(0.002)
+        ended.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    watcher.join()
+    elapsed_s, cpu_s = time.perf_counter() - started_s, time.process_time() - cpu_s
+    worker.stop()
+    app.close()
+    return jobs / elapsed_s, cpu_s / jobs * 1e6
+
+
+def bare(url: str, kind: str, jobs: int) -> tuple[float, float]:
+    """The same of the bare limit."""
+    name, concurrency = KINDS[kind]
+    app = make_app(url)
+    fill(app, name, jobs)
+    worker = BareWorker(url, app.keys, "default", max(concurrency, 100))
+    worker.open()
+    run: Callable[..., int] = run_calls if kind == "threads" else run_tasks
+    cpu_s, started_s = time.process_time(), time.perf_counter()
+    count = run(worker, app.jobs[name].fn)
+    elapsed_s, cpu_s = time.perf_counter() - started_s, time.process_time() - cpu_s
+    if count != jobs:
+        raise SystemExit(f"the bare limit ran {count:,} of {jobs:,} jobs")
+    worker.close()
+    app.close()
+    return jobs / elapsed_s, cpu_s / jobs * 1e6
+
+
+def in_a_process(url: str, what: str, kind: str, jobs: int) -> tuple[float, float]:
+    """One measurement in a process of its own, so that none warms the next."""
+    command = [sys.executable, __file__, "--one", what, "--kind", kind, "--url", url, "--jobs", str(jobs)]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rate, cpu_us = json.loads(out)
+    return rate, cpu_us
+
+
+def compare(url: str, kind: str, jobs: int, rounds: int) -> dict[str, Any]:
+    """Medians of both, measured in turns."""
+    found: dict[str, list[tuple[float, float]]] = {"engine": [], "bare": []}
+    for number in range(rounds):
+        for what in ("engine", "bare") if number % 2 else ("bare", "engine"):
+            found[what].append(in_a_process(url, what, kind, jobs))
+    rates = {what: statistics.median(rate for rate, _cpu in one) for what, one in found.items()}
+    cpu = {what: statistics.median(cpu for _rate, cpu in one) for what, one in found.items()}
+    return {"kind": kind, "rates": rates, "cpu_us": cpu, "share": rates["engine"] / rates["bare"]}
+
+
+def main() -> int:
+    """Measure and print; fails under 40 %."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--kind", choices=KINDS, action="append")
+    parser.add_argument("--cores", help="pin everything to these cores, e.g. 0")
+    parser.add_argument("--one", choices=("engine", "bare"), help=argparse.SUPPRESS)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    kinds = given.kind or list(KINDS)
+    if given.one:
+        logging.disable(logging.INFO)
+        measure = engine if given.one == "engine" else bare
+        print(json.dumps(measure(given.url, kinds[0], given.jobs)))
+        return 0
+    if given.cores:
+        os.sched_setaffinity(0, {int(core) for core in given.cores.split(",")})
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder), "--appendonly", "no").start()
+        try:
+            found = [compare(server.url, kind, given.jobs, given.rounds) for kind in kinds]
+        finally:
+            server.stop()
+    _print(found, given.jobs, given.rounds)
+    return 0 if all(one["share"] >= LEAST_SHARE for one in found) else 1
+
+
+def _print(found: list[dict[str, Any]], jobs: int, rounds: int) -> None:
+    print(f"{jobs:,} no-op jobs, one process, medians of {rounds} rounds in turns; {Path(program()).name},")
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, pinned to {sorted(os.sched_getaffinity(0))}")
+    print(f"{'':8} {'engine':>10} {'µs CPU':>7} {'bare limit':>11} {'µs CPU':>7} {'share':>6}")
+    for one in found:
+        rates, cpu = one["rates"], one["cpu_us"]
+        print(
+            f"{one['kind']:8} {rates['engine']:>8,.0f}/s {cpu['engine']:>7.1f} {rates['bare']:>9,.0f}/s"
+            f" {cpu['bare']:>7.1f} {one['share']:>6.0%}"
+        )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
