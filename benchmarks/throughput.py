@@ -25,10 +25,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from bare import BareWorker, run_calls, run_tasks
-from support.server import Server, program
 
 from offsider import App
 from offsider.worker.worker import Worker
+from support.server import Server, program
 
 LEAST_SHARE = 0.40
 KINDS = {"threads": ("noop", 10), "async": ("anoop", 100)}
@@ -51,7 +51,7 @@ def make_app(url: str) -> App:
 
 def fill(app: App, job: str, count: int) -> None:
     """The queue before a measurement."""
-    app.jobs[job].enqueue_many((("string", number, {"mike": "bob"}) for number in range(count)))
+    app.jobs[job].enqueue_many(("string", number, {"mike": "bob"}) for number in range(count))
 
 
 def engine(url: str, kind: str, jobs: int) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from .record import check_json
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+_TEXT = frozenset((str,))
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -50,6 +51,7 @@ class Arguments:
         self._required = [
             one.name for one in self._wire.parameters.values() if one.default is one.empty and one.kind not in _VARIADIC
         ]
+        self._usual = self._usual_checks()
 
     @property
     def wants_context(self) -> bool:
@@ -125,6 +127,12 @@ class Arguments:
         Raises:
             InvalidArguments: They do not fit the signature as it is in this process.
         """
+        if not kwargs and self._usual is not None and len(args) == len(self._usual):
+            for check, value in zip(self._usual, args, strict=True):
+                if not check(value):
+                    break
+            else:
+                return args, {}
         self._check_count(args, kwargs)
         if self._plain:
             for number, value in enumerate(args):
@@ -194,6 +202,13 @@ class Arguments:
                 args.insert(self.context_index, context)
             else:
                 kwargs[self._context_keyword] = context
+
+    def _usual_checks(self) -> list[Callable[[Any], bool]] | None:
+        """The checks of a payload that has just the positional arguments; None when there must be more than that."""
+        names = [name for name, _hint in self._positional]
+        if not self._plain or not set(self._required) <= set(names):
+            return None
+        return [check for check in map(self._checks.get, names) if check is not None]
 
     def _hint(self, parameter: inspect.Parameter) -> Any:
         return self._hints.get(parameter.name, Any)
@@ -281,6 +296,4 @@ def _list_check(item: Callable[[Any], bool] | None) -> Callable[[Any], bool] | N
 def _dict_check(item: Callable[[Any], bool] | None) -> Callable[[Any], bool] | None:
     if item is None:
         return None
-    return lambda value: (
-        type(value) is dict and all(type(key) is str for key in value) and all(map(item, value.values()))
-    )
+    return lambda value: type(value) is dict and _TEXT.issuperset(map(type, value)) and all(map(item, value.values()))
