@@ -41,6 +41,7 @@ class Client:
         self._lanes = Lanes(connections)
         self._alanes = AsyncLanes(connections)
         self._script = load("push")
+        self._first_letter = len(keys.queue("")) + 1
 
     # -- one -----------------------------------------------------------------------------------------------
 
@@ -82,7 +83,7 @@ class Client:
         try:
             lane.number += 1
             keys[0] = self._keys.lane(lane.id)
-            words: list[Argument] = [lane.number, LANE_S, *arguments]
+            words: list[Argument] = [lane.number, LANE_S, self._first_letter, *arguments]
             patience = _Patience(self._deadline_s)
             while True:
                 try:
@@ -100,7 +101,7 @@ class Client:
         async with self._alanes.lane() as lane:
             lane.number += 1
             keys[0] = self._keys.lane(lane.id)
-            words: list[Argument] = [lane.number, LANE_S, *arguments]
+            words: list[Argument] = [lane.number, LANE_S, self._first_letter, *arguments]
             patience = _Patience(self._deadline_s)
             while True:
                 try:

@@ -172,9 +172,11 @@ class Arguments:
             self._check_restored(name, value)
             return value
         from pydantic import ValidationError
+        from pydantic_core import to_json
 
         try:
-            return self._adapter(name).validate_python(value, strict=False)
+            # As JSON, so that strict means: "5" is not 5, but "2026-01-01" is a date and [1, 2] a tuple.
+            return self._adapter(name).validate_json(to_json(value), strict=True)
         except ValidationError as error:
             raise InvalidArguments(self._invalid(path or name, error)) from None
 

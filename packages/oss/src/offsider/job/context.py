@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 
 from ..errors import LostJob
+
+MOST_NOTE = 1000  # characters
 
 
 def _never() -> bool:
@@ -85,8 +88,16 @@ class Context:
             raise LostJob(f"job {self.name!r} ({self.jid}) was given to another process; stop without an effect")
 
     def progress(self, done: float, total: float, note: str = "") -> None:
-        """Say how far the job is; shown in the list of running jobs with the next heartbeat."""
-        self._progress(done, total, note)
+        """Say how far the job is; shown in the list of running jobs with the next heartbeat.
+
+        Args:
+            done: So much of it.
+            total: All of it, in the same unit.
+            note: A few words.
+        """
+        if not (isfinite(done) and isfinite(total)):
+            raise ValueError(f"progress({done!r}, {total!r}): expected two finite numbers, e.g. 3 of 10")
+        self._progress(float(done), float(total), str(note)[:MOST_NOTE])
 
 
 CONTEXT = Context()

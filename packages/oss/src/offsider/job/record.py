@@ -21,16 +21,24 @@ Record = dict[str, Any]
 
 SOFT_MAX_BYTES = 1_000_000
 HARD_MAX_BYTES = 16_000_000
-MOST_DIGITS = 4_300
+NOTES_MAX_BYTES = 1_000_000  # beyond it, for what a worker writes into a job: errors, reasons, counters
+MOST_DEPTH = 200
+MOST_BITS = 14_000  # of a whole number: Python reads no more than 4,300 digits
+MOST_COUNT = 100_000  # retries, crashes: far beyond any real job, and harmless in every formula
+MOST_SECONDS = 1e9
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}\Z")
 # What orjson reads otherwise than JSON means it: integers over 64 bit become floats.
 _ALL_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG_NUMBER = b"0" * 19  # after the translation: six times as fast as a regular expression
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_EXPONENT = re.compile(rb"e[-+]?[0-9]{1,3}[\],}]")
+# What orjson writes otherwise than Ruby does (after the translation): exponents, 16 digits before the point.
+_ODD_FLOATS = (b"0e+0", b"0e-0", b"0" * 16 + b".")
+_SMALL_FLOAT = b"0.0000"
 # Fields that few payloads have, and that must be right.
-_RARE = frozenset(("kwargs", "retry_count", "crashes", "failed_at", "timeout", "retry_for", "retry_queue"))
+_RARE = frozenset(
+    "kwargs retry_count crashes failed_at timeout retry_for retry_queue tags put_back log_level".split()
+)
 _RETRY_TYPES = frozenset((bool, int, type(None)))
 
 
@@ -55,12 +63,16 @@ def check_name(kind: str, name: object) -> str:
 # -- writing -------------------------------------------------------------------------------------------------
 
 
-def dumps(record: Record) -> bytes:
+def dumps(record: Record, *, most_bytes: int = HARD_MAX_BYTES) -> bytes:
     """The bytes of a record: no spaces, no ASCII escapes, floats in Ruby's form; the same with and without orjson.
+
+    Args:
+        record: The job.
+        most_bytes: The limit.
 
     Raises:
         NotJson: A value that JSON cannot carry; the message has its path.
-        PayloadTooLarge: Over 16 MB.
+        PayloadTooLarge: Over the limit.
 
     Example:
         >>> dumps({"queue": "mail", "args": ["é", 1.5]}).decode()
@@ -69,12 +81,19 @@ def dumps(record: Record) -> bytes:
     payload = _fast(record) if orjson is not None else None
     if payload is None:
         payload = _exact(record)
-    if len(payload) > HARD_MAX_BYTES:
+    if _is_too_deep(payload, record):
+        raise NotJson(f"job {record.get('class')!r} is nested deeper than {MOST_DEPTH} levels: flatten its arguments")
+    if len(payload) > most_bytes:
         raise PayloadTooLarge(
-            f"job {record.get('class')!r} has {len(payload):,} bytes; the most is {HARD_MAX_BYTES:,}. Keep the data"
+            f"job {record.get('class')!r} has {len(payload):,} bytes; the most is {most_bytes:,}. Keep the data"
             " elsewhere and enqueue its key"
         )
     return payload
+
+
+def rewritten(record: Record) -> bytes:
+    """The bytes of a record that came from Redis and was changed by a worker: whatever `loads` took can be kept."""
+    return dumps(record, most_bytes=HARD_MAX_BYTES + 2 * NOTES_MAX_BYTES)
 
 
 def _fast(record: Record) -> bytes | None:
@@ -83,10 +102,15 @@ def _fast(record: Record) -> bytes | None:
         payload: bytes = orjson.dumps(record, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
     except (TypeError, ValueError):  # e.g. integers over 64 bit; the exact writer knows or says why not
         return None
-    # null may be a NaN in disguise, and exponents are written in another form.
-    if (b"null" in payload or _EXPONENT.search(payload)) and _has_odd_float(record):
-        return None
-    return payload
+    # null may be a NaN in disguise, and very large and small floats are written in another form.
+    return None if _may_have_odd_float(payload) and _has_odd_float(record) else payload
+
+
+def _may_have_odd_float(payload: bytes) -> bool:
+    if b"null" in payload or _SMALL_FLOAT in payload:
+        return True
+    digits = payload.translate(_ALL_ZERO)
+    return any(sign in digits for sign in _ODD_FLOATS)
 
 
 def _has_odd_float(value: Any) -> bool:
@@ -99,9 +123,11 @@ def _has_odd_float(value: Any) -> bool:
 
 def _exact(value: Any) -> bytes:
     parts: list[str] = []
-    _write(value, "job", parts)
     try:
+        _write(value, "job", parts)
         return "".join(parts).encode("utf-8")
+    except RecursionError:
+        raise NotJson(f"the job is nested deeper than {MOST_DEPTH} levels: flatten its arguments") from None
     except UnicodeEncodeError as error:
         raise NotJson(f"the job has a lone surrogate ({error.object[error.start]!r}), which is no text") from error
 
@@ -127,7 +153,7 @@ def _write(value: Any, path: str, parts: list[str]) -> None:
         parts.append(_float(value, path))
     elif kind is str:
         parts.append(_text(value))
-    elif kind is int or kind is bool or value is None:
+    elif kind is bool or value is None or (kind is int and value.bit_length() <= MOST_BITS):
         parts.append(json.dumps(value))
     else:
         raise NotJson(_refusal(value, path), path)
@@ -154,7 +180,7 @@ def _ruby_large(value: float) -> str:
     return f"{sign}{digits[0]}.{fraction}e+{len(digits) - 1}"
 
 
-def check_json(value: Any, path: str) -> None:
+def check_json(value: Any, path: str, depth: int = 0) -> None:
     """Nothing, when JSON can carry the value as it is.
 
     By exact types: a tuple, a set, bytes, a subclass or a key that is no text would come back as something else.
@@ -163,25 +189,28 @@ def check_json(value: Any, path: str) -> None:
         NotJson: With the path of the first such value.
     """
     kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
+    if kind is str or kind is bool or value is None or (kind is int and value.bit_length() <= MOST_BITS):
         return
     if kind is float and math.isfinite(value):
         return
+    if kind not in (list, dict):
+        raise NotJson(_refusal(value, path), path)
+    if depth == MOST_DEPTH:
+        raise NotJson(f"{path[:200]}… is nested deeper than {MOST_DEPTH} levels: flatten the argument", path)
     if kind is list:
         for number, one in enumerate(value):
-            check_json(one, f"{path}[{number}]")
+            check_json(one, f"{path}[{number}]", depth + 1)
         return
-    if kind is dict:
-        for key, one in value.items():
-            if type(key) is not str:
-                raise NotJson(f"{path} has the key {key!r}: JSON has only text as keys", path)
-            check_json(one, f"{path}.{key}")
-        return
-    raise NotJson(_refusal(value, path), path)
+    for key, one in value.items():
+        if type(key) is not str:
+            raise NotJson(f"{path} has the key {key!r}: JSON has only text as keys", path)
+        check_json(one, f"{path}.{key}", depth + 1)
 
 
 def _refusal(value: Any, path: str) -> str:
     kind = type(value).__name__
+    if isinstance(value, int):
+        return f"{path} is a whole number of {value.bit_length():,} bits; the most is {MOST_BITS:,}. Pass it as text"
     text = repr(value)
     shown = text if len(text) <= 80 else text[:77] + "..."
     return (
@@ -204,7 +233,7 @@ def loads(raw: bytes) -> Record:
         Traceback (most recent call last):
         offsider.errors.Malformed: not a JSON object but a list
     """
-    if len(raw) > HARD_MAX_BYTES:
+    if len(raw) > HARD_MAX_BYTES + NOTES_MAX_BYTES:
         raise Malformed(f"{len(raw):,} bytes; the most is {HARD_MAX_BYTES:,}")
     try:
         record = _parse(raw)
@@ -214,15 +243,38 @@ def loads(raw: bytes) -> Record:
         raise Malformed("too large to be parsed in memory") from None
     except ValueError as error:
         raise Malformed(f"not JSON: {str(error)[:200]}") from None
+    if _is_too_deep(raw, record):
+        raise Malformed(f"nested deeper than {MOST_DEPTH} levels")
     return _checked(record)
+
+
+def _is_too_deep(raw: bytes, value: Any) -> bool:
+    """What has no more brackets than levels are allowed needs no look."""
+    return raw.count(b"[") + raw.count(b"{") > MOST_DEPTH and _depth(value) > MOST_DEPTH
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        nested = [one for one in level if isinstance(one, (list, dict))]
+        depth += bool(nested)
+        level = [item for one in nested for item in (one.values() if isinstance(one, dict) else one)]
+    return depth
 
 
 def _parse(raw: bytes) -> Any:
     if orjson is not None and _LONG_NUMBER not in raw.translate(_ALL_ZERO):
         return orjson.loads(raw)
-    value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant)
+    value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
     if b"\\u" in raw:
         _refuse_surrogates(value)
+    return value
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:40]} is no number that a float can hold")
     return value
 
 
@@ -277,22 +329,28 @@ def _looked_at(record: Record) -> Record:
         raise Malformed(f"'args' is {record.get('args')!r:.80}; expected a list")
     if type(record.get("jid")) is not str:
         raise Malformed(f"'jid' is {record.get('jid')!r:.80}; expected text")
-    if type(record.get("kwargs", {})) is not dict:
-        raise Malformed(f"'kwargs' is {record['kwargs']!r:.80}; expected an object")
     _check_counters(record)
     return record
 
 
 def _check_counters(record: Record) -> None:
     for field in ("retry_count", "crashes"):
-        if field in record and type(record[field]) is not int:
-            raise Malformed(f"{field!r} is {record[field]!r:.80}; expected a whole number")
-    for field in ("failed_at", "timeout", "retry_for"):
-        if type(record.get(field, 0)) not in (int, float, type(None)):
-            raise Malformed(f"{field!r} is {record[field]!r:.80}; expected a number")
+        if field in record and not (type(record[field]) is int and 0 <= record[field] <= MOST_COUNT):
+            raise Malformed(f"{field!r} is {record[field]!r:.80}; expected a whole number from 0 to {MOST_COUNT:,}")
+    for field, most in (("failed_at", math.inf), ("timeout", MOST_SECONDS), ("retry_for", MOST_SECONDS)):
+        value = record.get(field)
+        if value is not None and not (type(value) in (int, float) and 0 <= value <= most):
+            raise Malformed(f"{field!r} is {value!r:.80}; expected a number from 0 to {most:g}")
     if type(record.get("retry", True)) not in (bool, int, type(None)):
         raise Malformed(f"'retry' is {record['retry']!r:.80}; expected true, false or a number")
     for field in ("queue", "retry_queue"):
         queue = record.get(field)
         if queue is not None and not (type(queue) is str and _is_name(queue)):
             raise Malformed(f"{field!r} is {queue!r:.80}; expected the name of a queue")
+    for field, kind in (("kwargs", dict), ("tags", list), ("put_back", dict), ("log_level", str)):
+        value = record.get(field)
+        if value is not None and type(value) is not kind:
+            raise Malformed(f"{field!r} is {value!r:.80}; expected {_JSON_KINDS[kind]}")
+
+
+_JSON_KINDS = {dict: "an object", list: "a list", str: "text"}

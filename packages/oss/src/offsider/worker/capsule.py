@@ -68,11 +68,10 @@ class Capsule:
         self._pace = Pace(concurrency)
         self.threads = ThreadExecutor(name, concurrency, run=processor.run, settled=self._settled)
         self.tasks = TaskExecutor(loop_thread, concurrency, run=processor.arun, settled=self._settled)
-        self._settlements: deque[Settlement] = deque()
         self._ended: deque[Execution] = deque()
-        self._in_hand: dict[str, Execution] = {}
+        self._in_hand: set[Execution] = set()
         self._unsent: list[Settlement] = []
-        self._stopped_bodies: list[UnitOfWork] = []
+        self._stopped_bodies: list[Execution] = []
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._asleep = False
         self._wake_at = 1
@@ -135,24 +134,19 @@ class Capsule:
 
     def hand_back(self, execution: Execution) -> None:
         """The body was stopped for the shutdown: its job goes back to its queue, unchanged, at the end."""
-        self._stopped_bodies.append(execution.unit)
+        self._stopped_bodies.append(execution)
 
     def fence(self) -> None:
         """Nothing in hand is ours any more: refuse its outcomes, begin anew under a new owner."""
-        lost = list(self._in_hand.values())
-        for execution in lost:
+        for execution in self._in_hand:
             execution.lost = True
-        self.threads.take_back()
-        self.tasks.take_back()
-        self._settlements.clear()
+        self._in_hand.difference_update(self.threads.take_back(), self.tasks.take_back())
         self._unsent.clear()
         old = self.fetcher
         self.fetcher = self._make_fetcher()
         old.close()
-        self.fetcher.open()
-        begun = {execution.unit.field for execution in self.running()}
-        self._in_hand = {field: one for field, one in self._in_hand.items() if field in begun}
         self._on_fenced(old.owner)
+        self.fetcher.open()
 
     def renew(self) -> None:
         """Prolong the lease; called from the heartbeat."""
@@ -162,21 +156,24 @@ class Capsule:
     def retire(self) -> None:
         """Hand back what is not running, leave the rest to the others, and let go of Redis."""
         back = [execution.unit for execution in (*self.threads.take_back(), *self.tasks.take_back())]
-        back += self._stopped_bodies
+        back += [execution.unit for execution in self._stopped_bodies if not execution.lost]
         self._drain()
-        if self._unsent:
-            self.fetcher.exchange(self._unsent, 0)
-            self._unsent = []
-        self.fetcher.retire(back, [execution.unit for execution in self.running()])
-        self.threads.stop()
-        self.fetcher.close()
+        try:
+            if self._unsent:
+                self.fetcher.exchange(self._unsent, 0)
+                self._unsent = []
+            self.fetcher.retire(back, [execution.unit for execution in self.running() if not execution.lost])
+        except Fenced:
+            log.error("the lease of %s was lost before its end: its jobs run elsewhere", self.fetcher.owner)
+        finally:
+            self.threads.stop()
+            self.fetcher.close()
 
     # -- from the executors --------------------------------------------------------------------------------
 
     def _settled(self, execution: Execution, settlement: Settlement | None) -> None:
         """An execution has ended; called on the thread or the loop that ran it."""
-        if settlement is not None and not execution.lost:
-            self._settlements.append(settlement)
+        execution.settlement = settlement
         self._ended.append(execution)
         # Signals cost more than jobs: one when half of what is in hand is done, or when nobody has work left.
         if self._asleep and self._worth_a_trip():
@@ -191,19 +188,19 @@ class Capsule:
                 self._round()
                 self._patience.recovered()
             except Fenced:
-                self._survive(self.fence)
+                self._begin_anew()
                 continue
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - a worker that is alive and deaf is worse than a long log
                 self._patience.pause(error, self._wake)
                 continue
-            if self.quieted and not (self._in_hand or self._unsent or self._settlements):
+            if self.quieted and not (self._in_hand or self._unsent):
                 self._finished.set()
             self._sleep()
 
-    def _survive(self, step: Callable[[], None]) -> None:
+    def _begin_anew(self) -> None:
         try:
-            step()
-        except StoreError as error:
+            self.fence()
+        except StoreError as error:  # the new lease is not open yet: the next exchange finds itself fenced again
             self._patience.pause(error, self._wake)
 
     def _round(self) -> None:
@@ -228,15 +225,18 @@ class Capsule:
         return max(0, allowed - len(self._in_hand))
 
     def _drain(self) -> int:
-        """Take over what the executors have ended; returns how many."""
-        count = len(self._ended)
+        """Take over what the executors have ended; returns how many.
+
+        `fence` runs on this thread, too: what it marked as lost is not sent under the new owner.
+        """
+        ended, in_hand, unsent = self._ended, self._in_hand, self._unsent
+        count = len(ended)
         for _ in range(count):
-            execution = self._ended.popleft()
-            self._in_hand.pop(execution.unit.field, None)
-        settlements = self._settlements
-        for _ in range(len(settlements)):
-            settlement = settlements.popleft()
-            self._unsent.append(settlement)
+            execution = ended.popleft()
+            in_hand.discard(execution)
+            settlement = execution.settlement
+            if settlement is not None and not execution.lost:
+                unsent.append(settlement)
         return count
 
     def _dispatch(self, units: list[UnitOfWork]) -> None:
@@ -245,9 +245,9 @@ class Capsule:
         for unit in units:
             made = self._processor.prepare(unit, self)
             if isinstance(made, Settlement):
-                self._settlements.append(made)
+                self._unsent.append(made)
                 continue
-            self._in_hand[unit.field] = made
+            self._in_hand.add(made)
             (tasks if made.job.is_async else threads).append(made)
         if threads:
             self.threads.submit(threads)
@@ -256,7 +256,7 @@ class Capsule:
 
     def _return_unbegun(self) -> None:
         for execution in (*self.threads.take_back(), *self.tasks.take_back()):
-            self._in_hand.pop(execution.unit.field, None)
+            self._in_hand.discard(execution)
             self._unsent.append(Settlement(execution.unit, "back", 0.0, None))
 
     def _sleep(self) -> None:
@@ -264,7 +264,7 @@ class Capsule:
         self._wake_at = max(1, len(self._in_hand) // 2)
         self._asleep = True
         # Looked at after `_asleep` is set: who ends a job from here on sends the signal.
-        if (self._settlements or self._ended) and self._worth_a_trip():
+        if self._unsent or (self._ended and self._worth_a_trip()):
             self._asleep = False
             return
         surplus = self._waiting > 0 and len(self._in_hand) > self.concurrency

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..contract.work import UnitOfWork
+from ..contract.work import Settlement, UnitOfWork
 from ..job.define import Job
 from ..job.record import Record
 
@@ -22,9 +22,13 @@ class Execution:
         started_s: When the body started, on the clock of `offsider.clock.monotonic_s`.
         lost: True once the job is no longer ours: its effects on Redis are refused.
         progress: ``(done, total, note)`` as the body reported it last.
+        settlement: How it ended; None while it runs, and when it is not ours to settle.
     """
 
-    __slots__ = ("args", "capsule", "job", "kwargs", "lost", "progress", "record", "started_s", "stopper", "unit")
+    __slots__ = (
+        *("args", "capsule", "job", "kwargs", "lost", "progress", "record", "settlement", "started_s", "stopper"),
+        "unit",
+    )
 
     def __init__(self, unit: UnitOfWork, record: Record, job: Job[..., Any], capsule: Capsule) -> None:
         self.unit = unit
@@ -36,6 +40,7 @@ class Execution:
         self.started_s = 0.0
         self.lost = False
         self.progress: tuple[float, float, str] | None = None
+        self.settlement: Settlement | None = None
         self.stopper: Any = None  # the thread's id or the task that runs the body, while it runs
 
     @property

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("offsider.worker")
 
-LEASE_EVERY_S = 5.0
+RENEWALS = 12  # in the time of one lease: many may fail before it ends
+LONGEST_PAUSE_S = 5.0
 EXPIRE_S = 60
 HISTORY_S = 5 * 365 * 86_400
 SLOW_RTT_US = 50_000
@@ -35,7 +36,7 @@ SIGNALS = frozenset({"TERM", "TSTP", "TTIN"})
 
 
 class Heartbeat(PeriodicService):
-    """Every 5 s the leases, every ``beat_s`` everything else.
+    """Every 5 s (twelve times in a short lease) the leases, every ``beat_s`` everything else.
 
     Counters that a failed flush did not bring to Redis travel with the next one.
     """
@@ -53,6 +54,7 @@ class Heartbeat(PeriodicService):
         events: Events,
         fields: Registry[Callable[[], str | int | float]],
         beat_s: float,
+        lease_s: float,
         signal: Callable[[str], None],
     ) -> None:
         super().__init__()
@@ -64,6 +66,7 @@ class Heartbeat(PeriodicService):
         self._events = events
         self._fields = fields
         self._beat_s = beat_s
+        self._pause_s = min(LONGEST_PAUSE_S, beat_s, lease_s / RENEWALS)
         self._signal = signal
         self._next_beat_s = 0.0
         self._slow = 0
@@ -76,7 +79,7 @@ class Heartbeat(PeriodicService):
         if clock.monotonic_s() >= self._next_beat_s:
             self._next_beat_s = clock.monotonic_s() + self._beat_s
             self.beat()
-        return min(LEASE_EVERY_S, self._beat_s)
+        return self._pause_s
 
     def beat(self) -> None:
         """One whole beat: statistics, work set, process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..job.context import Context
 from .execution import Execution
@@ -27,9 +28,16 @@ def context_of(execution: Execution) -> Context:
         name=execution.job.name,
         queue=execution.queue,
         attempt=int(record["retry_count"]) + 1 if "retry_count" in record else 0,
-        tags=tuple(record.get("tags") or ()),
-        enqueued_ms=record.get("enqueued_at"),
+        tags=tuple(map(str, record.get("tags") or ())),
+        enqueued_ms=_milliseconds(record.get("enqueued_at")),
         stopping=lambda: execution.capsule.quieted,
         ours=lambda: not execution.lost,
         progress=progress,
     )
+
+
+def _milliseconds(stamp: Any) -> int | None:
+    """Sidekiq wrote seconds as a float up to version 7, and whole milliseconds since."""
+    if type(stamp) is float:
+        return round(stamp * 1000)
+    return stamp if type(stamp) is int else None

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("offsider.job")
 
+_LEVELS = logging.getLevelNamesMapping()
+
 
 class JobLog:
     """The lines of jobs: ``extra`` carries class, jid, queue and elapsed seconds for the formatters.
@@ -61,7 +63,7 @@ class JobLog:
         level = execution.record.get("log_level")
         if level is None:
             return log.isEnabledFor(logging.INFO)
-        return getattr(logging, str(level), logging.INFO) <= logging.INFO
+        return _LEVELS.get(level, logging.INFO) <= logging.INFO
 
     @staticmethod
     def _say(level: int, text: str, execution: Execution) -> None:

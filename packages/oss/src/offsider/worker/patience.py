@@ -1,4 +1,4 @@
-"""What a loop does while Redis is away: wait, say so now and then, and say when it is back."""
+"""What a loop does while it fails, mostly because Redis is away: wait, say so now and then, say when it is over."""
 
 from __future__ import annotations
 
@@ -28,34 +28,36 @@ class Patience:
         self._said_s = 0.0
         self._pause_s = FIRST_PAUSE_S
 
-    def note(self, error: StoreError) -> float:
+    def note(self, error: Exception) -> float:
         """How many seconds to wait now."""
         return self._next_pause_s(error)
 
-    def pause(self, error: StoreError, wake: SimpleQueue[None]) -> None:
+    def pause(self, error: Exception, wake: SimpleQueue[None]) -> None:
         """Wait a while, or until somebody puts something into ``wake``."""
         with contextlib.suppress(Empty):
             wake.get(timeout=self._next_pause_s(error))
 
-    def hold(self, error: StoreError) -> None:
+    def hold(self, error: Exception) -> None:
         """Wait a while, whatever happens."""
         time.sleep(self._next_pause_s(error))
 
     def recovered(self) -> None:
         """Redis has answered."""
         if self._down_since_s is not None:
-            log.warning("%s: Redis is back after %.1f s", self._who, clock.monotonic_s() - self._down_since_s)
+            log.warning("%s: all is well again after %.1f s", self._who, clock.monotonic_s() - self._down_since_s)
             self._down_since_s = None
             self._pause_s = FIRST_PAUSE_S
 
-    def _next_pause_s(self, error: StoreError) -> float:
+    def _next_pause_s(self, error: Exception) -> float:
         now_s = clock.monotonic_s()
         if self._down_since_s is None:
             self._down_since_s = now_s
             self._said_s = 0.0
         if now_s - self._said_s >= SAY_EVERY_S:
             self._said_s = now_s
-            log.error("%s: %s; trying again", self._who, error)
+            # An error that is none of Redis' own is a defect: its traceback says where.
+            unexpected = None if isinstance(error, StoreError) else error
+            log.error("%s: %s; trying again", self._who, error, exc_info=unexpected)
         if self._on_outage is not None:
             self._on_outage(now_s - self._down_since_s)
         pause_s = self._pause_s

@@ -18,7 +18,7 @@ from ..job import record as records
 from ..job.outcome import Cancel, Kind, Outcome, Snooze
 from .execution import Execution
 from .putback import put_back, quarantine
-from .retry import after_failure
+from .retry import after_failure, error_name, error_text
 
 if TYPE_CHECKING:
     from ..contract.seams import Events
@@ -70,7 +70,17 @@ class Processor:
     # -- before ----------------------------------------------------------------------------------------
 
     def prepare(self, unit: UnitOfWork, capsule: Capsule) -> Execution | Settlement:
-        """An execution with its arguments restored; a settlement for what cannot run here."""
+        """An execution with its arguments restored; a settlement for what cannot run here.
+
+        Never raises: whatever the bytes are, the jobs taken with them run.
+        """
+        try:
+            return self._prepared(unit, capsule)
+        except Exception as error:
+            log.exception("a job in queue %s was put into quarantine: it could not be prepared", unit.queue)
+            return quarantine(unit, f"it could not be prepared: {error_name(error)}: {error_text(error)}")
+
+    def _prepared(self, unit: UnitOfWork, capsule: Capsule) -> Execution | Settlement:
         try:
             record = records.loads(unit.payload)
         except Malformed as error:
@@ -94,41 +104,56 @@ class Processor:
     def run(self, execution: Execution) -> Settlement | None:
         """Run a ``def`` job on this thread; None when it is no longer ours to settle."""
         timeout_s = execution.record.get("timeout")
-        self._joblog.start(execution)
         execution.started_s = clock.monotonic_s()
+        self._joblog.start(execution)
         try:
             if timeout_s:
                 result = self._timekeeper.run(execution, float(timeout_s), self._perform)
             else:
                 result = self._perform(execution)
-            outcome = DONE if result is None else self._of_result(execution, result)
         except (Shutdown, LostJob) as signal:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
-            outcome = self._of_error(execution, error)
-        return self._settle(execution, outcome)
+            return self._settle(execution, None, error)
+        return self._settle(execution, result)
 
     async def arun(self, execution: Execution) -> Settlement | None:
         """Run an ``async def`` job as this task; None when it is no longer ours to settle."""
         timeout_s = execution.record.get("timeout")
-        self._joblog.start(execution)
         execution.started_s = clock.monotonic_s()
+        self._joblog.start(execution)
         try:
             if timeout_s:
                 result = await _within(float(timeout_s), self._aperform(execution), execution)
             else:
                 result = await self._aperform(execution)
-            outcome = DONE if result is None else self._of_result(execution, result)
         except (Shutdown, LostJob, asyncio.CancelledError) as signal:
             if isinstance(signal, asyncio.CancelledError) and not execution.capsule.interrupting:
                 # The body cancelled itself or let a CancelledError of its own escape: a failure like any other.
-                return self._settle(execution, self._of_error(execution, signal))
+                return self._settle(execution, None, signal)
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
-            outcome = self._of_error(execution, error)
-        return self._settle(execution, outcome)
+            return self._settle(execution, None, error)
+        return self._settle(execution, result)
 
     # -- after ---------------------------------------------------------------------------------------------
+
+    def _settle(self, execution: Execution, result: Any, failure: BaseException | None = None) -> Settlement:
+        """The settlement of what a body returned or raised. Never fails: a job cannot be left in flight."""
+        try:
+            if result is None and failure is None:
+                self._joblog.done(execution)
+                return Settlement(execution.unit, "done", 0.0, None)
+            outcome = self._of_result(execution, result) if failure is None else self._of_failure(execution, failure)
+            return self._settlement(execution, outcome)
+        except Shutdown:
+            raise  # it came too late for the body; whoever recovers this process runs the job again
+        except BaseException as error:
+            log.exception(
+                "job %s (%s) was put into quarantine: its end could not be settled", execution.job.name, execution.jid
+            )
+            reason = f"its end could not be settled: {error_name(error)}: {error_text(error)}"
+            return quarantine(execution.unit, reason)
 
     def _of_result(self, execution: Execution, result: Any) -> Outcome:
         if isinstance(result, Snooze):
@@ -137,7 +162,7 @@ class Processor:
             return Outcome.cancelled(result.reason)
         return DONE
 
-    def _of_error(self, execution: Execution, error: BaseException) -> Outcome:
+    def _of_failure(self, execution: Execution, error: BaseException) -> Outcome:
         # A fresh parse: what middleware and body changed in the record is not kept.
         record = records.loads(execution.unit.payload)
         retry = execution.job.options.retry
@@ -149,7 +174,7 @@ class Processor:
             execution.capsule.hand_back(execution)
         return None
 
-    def _settle(self, execution: Execution, outcome: Outcome) -> Settlement:
+    def _settlement(self, execution: Execution, outcome: Outcome) -> Settlement:
         kind = outcome.kind
         if kind is Kind.DONE:
             self._joblog.done(execution)
@@ -160,7 +185,7 @@ class Processor:
         if kind is Kind.SNOOZED:
             self._joblog.snoozed(execution, outcome.delay_s)
             record = without_schedule(outcome.record)
-            return Settlement(execution.unit, "schedule", outcome.delay_s, records.dumps(record))
+            return Settlement(execution.unit, "schedule", outcome.delay_s, records.rewritten(record))
         return self._settle_failure(execution, outcome)
 
     def _settle_failure(self, execution: Execution, outcome: Outcome) -> Settlement:
@@ -170,14 +195,14 @@ class Processor:
         self._joblog.failed(execution, outcome)
         self._events.emit("error", record, error)
         if outcome.kind is Kind.RETRY:
-            return Settlement(execution.unit, "retry", outcome.delay_s, records.dumps(record))
+            return Settlement(execution.unit, "retry", outcome.delay_s, records.rewritten(record))
         if outcome.kind is Kind.DISCARDED:
             record["discarded_at"] = clock.now_ms()
         self._run_exhausted_hook(execution, record, error)
         self._events.emit("death", record, error)
         if outcome.kind is Kind.DISCARDED:
             return Settlement(execution.unit, "done", 0.0, None)
-        return Settlement(execution.unit, "dead", 0.0, records.dumps(record))
+        return Settlement(execution.unit, "dead", 0.0, records.rewritten(record))
 
     def _run_exhausted_hook(self, execution: Execution, record: records.Record, error: BaseException) -> None:
         hook = execution.job.options.on_exhausted

@@ -22,18 +22,25 @@ def put_back(unit: UnitOfWork, record: records.Record, reason: str, window_s: fl
     The delay doubles from 1 s to a minute, so that a job nobody knows costs almost nothing.
     """
     now = clock.now_ms()
-    note = record.get("put_back")
-    if not isinstance(note, dict) or not isinstance(note.get("since"), int):
-        note = {"since": now, "count": 0}
-    if now - note["since"] >= window_s * 1000:
+    since, count = _earlier(record, now)
+    if now - since >= window_s * 1000:
         log.error("job %s (%s) was put into quarantine: %s", record["class"], record["jid"], reason)
         return quarantine(unit, reason)
-    delay_s = min(2.0 ** min(note.get("count", 0), 10), MOST_DELAY_S)
-    record["put_back"] = {"since": note["since"], "count": note.get("count", 0) + 1, "reason": reason[:1000]}
+    delay_s = min(2.0 ** min(count, 10), MOST_DELAY_S)
+    record["put_back"] = {"since": since, "count": count + 1, "reason": reason[:1000]}
     record["queue"] = unit.queue
     record.pop("enqueued_at", None)
     log.warning("job %s (%s) was put back for %g s: %s", record["class"], record["jid"], delay_s, reason)
-    return Settlement(unit, "schedule", delay_s, records.dumps(record))
+    return Settlement(unit, "schedule", delay_s, records.rewritten(record))
+
+
+def _earlier(record: records.Record, now: int) -> tuple[int, int]:
+    """Since when (ms) and how often it was put back; what a payload says of it is not trusted."""
+    note = record.get("put_back") or {}
+    since, count = note.get("since"), note.get("count")
+    if type(since) is int and type(count) is int and 0 < since <= now and count >= 0:
+        return since, count
+    return now, 0
 
 
 def quarantine(unit: UnitOfWork, reason: str) -> Settlement:

@@ -19,8 +19,8 @@ from .service import PeriodicService
 
 log = logging.getLogger("offsider.worker")
 
-EVERY_S = 5.0
-SETTLE_S = 15.0  # of undisturbed contact before anybody is taken for dead
+LONGEST_EVERY_S = 5.0
+LONGEST_SETTLE_S = 15.0
 MOST_CLOCK_STEP_MS = 5_000
 MOST_OWNERS = 20
 MOST_A_TRIP = 200
@@ -31,7 +31,8 @@ class Recovery(PeriodicService):
     """Looks for leases that have ended and moves their jobs back.
 
     * After an outage, a frozen moment or a step of the server's clock every lease looks old: nobody is taken for
-      dead until contact has been undisturbed for 15 s, time enough for the living to renew.
+      dead until contact has been undisturbed for a quarter of a lease (at most 15 s), in which the living renew
+      three times.
     * A job that was in flight in four deaths goes to the dead set: it is run again three times at most.
     """
 
@@ -46,8 +47,6 @@ class Recovery(PeriodicService):
         recovered: Callable[[str, int], None],
         died: Callable[[records.Record, BaseException], None],
         rng: Random | None = None,
-        every_s: float = EVERY_S,
-        settle_s: float = SETTLE_S,
     ) -> None:
         super().__init__()
         self._keys = keys
@@ -55,8 +54,8 @@ class Recovery(PeriodicService):
         self._recovered = recovered
         self._died = died
         self._rng = rng or Random()
-        self._every_s = every_s
-        self._settle_s = settle_s
+        self._every_s = min(LONGEST_EVERY_S, limits.lease_s / 12)
+        self._settle_s = min(LONGEST_SETTLE_S, limits.lease_s / 4)
         self._wire = connections.wire("recovery", read_timeout_s=15.0)
         self._expired = load("expired")
         self._recover = load("recover")
@@ -141,7 +140,7 @@ class Recovery(PeriodicService):
             return "quarantine", quarantine_entry(queue, str(error), payload)
         record["crashes"] = int(record.get("crashes", 0)) + 1
         if record["crashes"] <= MOST_RERUNS:
-            return "queue", records.dumps(record)
+            return "queue", records.rewritten(record)
         lost = ProcessLost(
             f"the process that ran this job was lost {record['crashes']} times; find out what kills it before you"
             " run it again"
@@ -150,7 +149,7 @@ class Recovery(PeriodicService):
         record["error_message"] = str(lost)
         record["failed_at"] = clock.now_ms()
         deaths.append((record, lost))
-        return "dead", records.dumps(record)
+        return "dead", records.rewritten(record)
 
 
 class ProcessLost(Exception):

@@ -38,13 +38,19 @@ class Scheduler(PeriodicService):
         self._wire = connections.wire("scheduler", read_timeout_s=15.0)
         self._due = load("due")
         self._move = load("move_due")
+        self._first_letter = len(keys.queue("")) + 1
 
     def tick(self) -> float:
         """Move what is due; returns the seconds until the next entry."""
         next_s, processes = LONGEST_SLEEP_S, 1
-        for key in (self._keys.retry, self._keys.schedule):
-            set_next_s, processes = self._drain(key)
-            next_s = min(next_s, set_next_s)
+        waiting = [self._keys.retry, self._keys.schedule]
+        while waiting and not self.stopping:
+            # In turns: a set with very many due entries does not hold up the other.
+            for key in waiting.copy():
+                set_next_s, processes = self._trip(key)
+                if set_next_s > 0:
+                    next_s = min(next_s, set_next_s)
+                    waiting.remove(key)
         floor_s = max(SHORTEST_SLEEP_S, processes / CALLS_A_SECOND * self._rng.uniform(0.5, 1.5))
         return max(next_s, floor_s) if processes > 1 else max(next_s, SHORTEST_SLEEP_S)
 
@@ -59,14 +65,15 @@ class Scheduler(PeriodicService):
         """Stop waiting for the bell."""
         self._wire.abort()
 
-    def _drain(self, key: str) -> tuple[float, int]:
-        while True:
-            reply = self._wire.run(self._due, [key, self._keys.owners], [MOST_A_TRIP])
-            next_ms, processes, members = reply[0], reply[1], reply[2:]
-            if members:
-                self._move_members(key, members)
-            if len(members) < MOST_A_TRIP or self.stopping:
-                return (LONGEST_SLEEP_S if next_ms < 0 else next_ms / 1000), max(processes, 1)
+    def _trip(self, key: str) -> tuple[float, int]:
+        """Move up to 500 due entries; seconds until the next one (0: more are due), number of living owners."""
+        reply = self._wire.run(self._due, [key, self._keys.owners], [MOST_A_TRIP])
+        next_ms, processes, members = reply[0], reply[1], reply[2:]
+        if members:
+            self._move_members(key, members)
+        if len(members) == MOST_A_TRIP:
+            return 0.0, max(processes, 1)
+        return (LONGEST_SLEEP_S if next_ms < 0 else max(next_ms / 1000, SHORTEST_SLEEP_S)), max(processes, 1)
 
     def _move_members(self, key: str, members: list[bytes]) -> None:
         queues: dict[str, int] = {}
@@ -82,8 +89,8 @@ class Scheduler(PeriodicService):
             queue = str(record.get("queue") or "default")
             index = queues.setdefault(queue, 4 + 2 * len(queues))
             record["enqueued_at"] = now_ms
-            arguments += [member, index, records.dumps(record)]
+            arguments += [member, index, records.rewritten(record)]
         keys = [key, self._keys.queues, self._keys.quarantine]
         for queue in queues:
             keys += [self._keys.queue(queue), self._keys.bell(queue)]
-        self._wire.run(self._move, keys, arguments)
+        self._wire.run(self._move, keys, [self._first_letter, *arguments])

@@ -229,6 +229,7 @@ class Worker:
             events=app.events,
             fields=self.heartbeat_fields,
             beat_s=self.settings.worker.beat_s,
+            lease_s=self.limits.lease_s,
             signal=self._pass_on,
         )
         self.services.add("heartbeat", self.heartbeat, by="offsider")

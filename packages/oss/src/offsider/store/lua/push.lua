@@ -2,6 +2,7 @@
 --
 -- KEYS  1 lane:<id>  2 queues  3 schedule  4 bell of the schedule  5.. pairs: queue:<name>, bell:<name>
 -- ARGV  1 number of this push in its lane  2 s for which the lane is remembered
+--       3 index of the first letter of a queue's name in its key
 --       then groups of two, one a job: index of the queue in KEYS and payload, or '@' .. due time in s and payload
 -- Returns 1 when the jobs were put, 0 when this push was done before.
 --
@@ -11,7 +12,7 @@ local last = redis.call('GET', KEYS[1])
 if last and tonumber(last) >= tonumber(ARGV[1]) then return 0 end
 
 local lists, earliest = {}, nil
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local place, payload = ARGV[i], ARGV[i + 1]
   if string.byte(place) == 64 then
     local due = string.sub(place, 2)
@@ -29,7 +30,7 @@ for i = 3, #ARGV, 2 do
 end
 for k, list in pairs(lists) do
   redis.call('LPUSH', KEYS[k], unpack(list))
-  redis.call('SADD', KEYS[2], (string.match(KEYS[k], 'queue:(.+)$')))
+  redis.call('SADD', KEYS[2], string.sub(KEYS[k], ARGV[3]))
   if redis.call('LLEN', KEYS[k + 1]) == 0 then redis.call('LPUSH', KEYS[k + 1], '1') end
 end
 if earliest then
