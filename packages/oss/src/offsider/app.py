@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
@@ -9,15 +10,18 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from . import editions as edition_loader
 from .client.push import Client
 from .config.load import load
+from .config.model import CORE as CORE_SECTIONS
 from .contract.edition import Edition
-from .contract.middleware import ClientMiddleware, ServerMiddleware, compile_client
+from .contract.middleware import ClientMiddleware, ServerMiddleware
 from .contract.seams import Chain, Events, Registry
 from .dispatch import Dispatch
 from .errors import DuplicateJob
 from .job.define import Job
+from .job.options import CORE as CORE_OPTIONS
 from .job.options import JobOptions, OptionSpec, resolve
 from .store.connection import Connections
 from .store.keys import Keys
+from .store.scripts import Script, all_scripts
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -67,6 +71,7 @@ class App:
     ) -> None:
         self.job_options: Registry[OptionSpec] = Registry("job_options")
         self.config_sections: Registry[Any] = Registry("config_sections")
+        self.scripts: Registry[Script] = Registry("scripts")
         self.client_middleware: Chain[ClientMiddleware] = Chain("client_middleware")
         self.server_middleware: Chain[ServerMiddleware] = Chain("server_middleware")
         self.events = Events()
@@ -74,12 +79,26 @@ class App:
         self.editions = edition_loader.load(editions)
         self._keywords = _keywords(url, namespace, settings)
         self._config = config
-        for edition in self.editions:
-            edition.install(self)
+        self._install()
         self._load()
         self._connections: Connections | None = None
         self._client: Client | None = None
         self._server: EmbeddedServer | None = None
+
+    def _install(self) -> None:
+        """The core registers as an edition does, and first."""
+        for spec in CORE_OPTIONS:
+            self.job_options.add(spec.name, spec, by="core")
+        for name, section in CORE_SECTIONS.items():
+            self.config_sections.add(name, section, by="core")
+        for script in all_scripts():
+            self.scripts.add(script.name, script, by="core")
+        for edition in self.editions:
+            edition.install(self)
+        self.job_options.close()
+        self.config_sections.close()
+        self.scripts.close()
+        self._specs = dict(self.job_options.items())
 
     def override(self, **settings: Any) -> None:
         """Put settings over the app's own, before it connects: what the command line says."""
@@ -138,7 +157,7 @@ class App:
         return make if fn is None else make(fn)
 
     def _add(self, fn: Callable[P, R], name: str | None, given: Mapping[str, Any]) -> Job[P, R]:
-        wire_name = name or f"{fn.__module__}.{fn.__qualname__}"
+        wire_name = name or _wire_name(fn)
         if wire_name in self.jobs and self.jobs[wire_name].fn.__code__ is not getattr(fn, "__code__", None):
             other = self.jobs[wire_name].fn
             raise DuplicateJob(
@@ -151,10 +170,10 @@ class App:
         return made
 
     def _resolve(self, job: str, given: Mapping[str, Any]) -> JobOptions:
-        return resolve(None, given, dict(self.job_options.items()), job=job)
+        return resolve(None, given, self._specs, job=job)
 
     def _resolve_over(self, options: JobOptions, given: Mapping[str, Any], job: str) -> JobOptions:
-        return resolve(options, given, dict(self.job_options.items()), job=job)
+        return resolve(options, given, self._specs, job=job)
 
     # -- listeners and middleware ------------------------------------------------------------------------
 
@@ -192,8 +211,17 @@ class App:
         """The ways to Redis of this process."""
         if self._connections is None:
             redis = self.settings.redis
-            self._connections = Connections(self.url, connect_timeout_s=redis.connect_timeout_s)
+            revive = None if redis.url else self._revive
+            self._connections = Connections(self.url, connect_timeout_s=redis.connect_timeout_s, revive=revive)
         return self._connections
+
+    def _revive(self) -> None:
+        """The embedded server ends with the process that started it: whoever still needs it starts it again."""
+        from .store.embedded import ensure
+
+        revived = ensure(self.settings.redis.data_dir)
+        if revived.started:
+            self._server = revived
 
     @property
     def client(self) -> Client:
@@ -202,7 +230,8 @@ class App:
             self._client = Client(
                 self.connections,
                 self.keys,
-                compile_client(self.client_middleware.compile()),
+                self.client_middleware.compile(),
+                self.scripts["push"],
                 push_deadline_s=self.settings.redis.push_deadline_s,
             )
         return self._client
@@ -215,8 +244,28 @@ class App:
             self._server.close()
         self._client = self._connections = self._server = None
 
+    async def aclose(self) -> None:
+        """`close`, and the connections of the running event loop."""
+        if self._client is not None:
+            await self._client.aclose()
+        self.close()
+
     def _pusher(self) -> Any:
         return Dispatch(self)
+
+
+def _wire_name(fn: Callable[..., Any]) -> str:
+    """``module.qualname``. A file that is run as a script is a module to the worker that imports it: by its name."""
+    module = str(getattr(fn, "__module__", ""))
+    if module == "__main__":
+        main = sys.modules["__main__"]
+        spec = getattr(main, "__spec__", None)
+        file = getattr(main, "__file__", None)
+        if spec is not None:
+            module = str(spec.name).removesuffix(".__main__")
+        elif file is not None:
+            module = Path(file).stem
+    return f"{module}.{getattr(fn, '__qualname__', type(fn).__qualname__)}"
 
 
 def _keywords(url: str | None, namespace: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:

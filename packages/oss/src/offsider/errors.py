@@ -18,7 +18,8 @@
     │   └── Malformed             bytes in Redis that are no job
     ├── StoreError
     │   ├── RedisUnavailable      no answer: safe to repeat
-    │   └── RedisRefused          a clear no: full, read-only, not persisting
+    │   ├── RedisRefused          a clear no: full, not persisting, not allowed
+    │   └── UnsupportedServer     a Redis that is too old
     ├── EmbeddedServerError       no server could be started on this machine
     ├── SeamError
     │   ├── SlotTaken             a second filler for a slot
@@ -121,7 +122,11 @@ class RedisUnavailable(StoreError):
 
 
 class RedisRefused(StoreError):
-    """Redis said no, and changed nothing: it is full, read-only, or does not persist."""
+    """Redis said no, and changed nothing: it is full, cannot persist, or does not allow it."""
+
+
+class UnsupportedServer(StoreError):
+    """A Redis that is too old for what keeps jobs safe."""
 
 
 class EmbeddedServerError(OffsiderError):

@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from ..contract.seams import Registry
+from ..contract.seams import Registry, Slot
 from ..editions import load
 from ..errors import OffsiderError
 from .demo import demo
-from .worker import worker
+from .worker import ProcessRunner, one_process, worker
 
 
 class Cli:
@@ -18,10 +18,12 @@ class Cli:
 
     Attributes:
         commands: name → click command.
+        process_runner: How ``offsider worker`` runs its process: given the worker's maker, returns the exit code.
     """
 
     def __init__(self) -> None:
         self.commands: Registry[click.Command] = Registry("commands")
+        self.process_runner: Slot[ProcessRunner] = Slot("process_runner", default=one_process, default_by="offsider")
         self.commands.add("worker", worker, by="offsider")
         self.commands.add("demo", demo, by="offsider")
 
@@ -50,7 +52,8 @@ def main() -> None:
         for edition in load(None):
             edition.install_cli(cli)
         cli.commands.close()
-        build(cli)(prog_name="offsider")
+        cli.process_runner.close()
+        build(cli)(prog_name="offsider", obj=cli)
     except OffsiderError as error:
         click.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(2)

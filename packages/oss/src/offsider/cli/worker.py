@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .target import find_app
+
+if TYPE_CHECKING:
+    from ..worker.worker import Worker
+
+ProcessRunner = Callable[[Callable[[], "Worker"]], int]
 
 
 @click.command(short_help="Run an app's jobs.")
@@ -19,7 +26,9 @@ from .target import find_app
 @click.option("--log-format", type=click.Choice(["pretty", "json", "logfmt"]))
 @click.option("--config", type=click.Path(dir_okay=False), help="The settings file.")
 @click.option("--reload", is_flag=True, help="Start anew when a source file changes.")
+@click.pass_obj
 def worker(
+    cli: Any,
     target: str,
     queues: tuple[str, ...],
     concurrency: int | None,
@@ -44,10 +53,20 @@ def worker(
     app = find_app(target, config=config, worker=_given(timeout, log_level, log_format))
     settings = app.settings.worker
     configure(settings.log_level, settings.log_format)
-    from ..worker.signals import run
-    from ..worker.worker import Worker
 
-    sys.exit(run(Worker(app, queues=queues or None, concurrency=concurrency)))
+    def make_worker() -> Worker:
+        from ..worker.worker import Worker
+
+        return Worker(app, queues=queues or None, concurrency=concurrency)
+
+    sys.exit(cli.process_runner.value(make_worker))
+
+
+def one_process(make_worker: Callable[[], Worker]) -> int:
+    """The free edition's process runner: this process, until it is told to stop."""
+    from ..worker.signals import run
+
+    return run(make_worker())
 
 
 def _given(timeout: float | None, log_level: str | None, log_format: str | None) -> dict[str, object]:

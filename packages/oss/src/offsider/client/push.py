@@ -6,15 +6,16 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from .. import clock
+from ..contract.middleware import ClientMiddleware, compile_client
 from ..errors import RedisUnavailable
 from ..job.push import PushRequest
-from ..job.record import SOFT_MAX_BYTES, dumps
+from ..job.record import SOFT_MAX_BYTES, check_json, check_name, dumps
 from ..store.connection import Argument, Connections
 from ..store.keys import Keys
-from ..store.scripts import load
+from ..store.scripts import Script
 from .lanes import AsyncLanes, Lanes
 
 log = logging.getLogger("offsider.client")
@@ -22,8 +23,6 @@ log = logging.getLogger("offsider.client")
 LANE_S = 3600  # for longer than any push is repeated
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
-
-Chain = Callable[[PushRequest], PushRequest | None]
 
 
 class Client:
@@ -34,13 +33,22 @@ class Client:
     * after ``push_deadline_s`` without an answer it raises, and it may be repeated by the caller only as a new push.
     """
 
-    def __init__(self, connections: Connections, keys: Keys, chain: Chain, *, push_deadline_s: float) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        keys: Keys,
+        middleware: Sequence[ClientMiddleware],
+        script: Script,
+        *,
+        push_deadline_s: float,
+    ) -> None:
         self._keys = keys
-        self._chain = chain
+        self._chain = compile_client(middleware)
+        self._distrusted = bool(middleware)  # what a middleware has changed is checked again
         self._deadline_s = push_deadline_s
         self._lanes = Lanes(connections)
         self._alanes = AsyncLanes(connections)
-        self._script = load("push")
+        self._script = script
         self._first_letter = len(keys.queue("")) + 1
 
     # -- one -----------------------------------------------------------------------------------------------
@@ -72,6 +80,10 @@ class Client:
     def close(self) -> None:
         """Drop the connections of threads; those of a loop go with it."""
         self._lanes.close()
+
+    async def aclose(self) -> None:
+        """Drop the connections of the running event loop."""
+        await self._alanes.close()
 
     # -- a batch -------------------------------------------------------------------------------------------
 
@@ -122,6 +134,9 @@ class Client:
                 jids.append(None)
                 continue
             record = accepted.record
+            if self._distrusted:
+                check_name("queue", record["queue"])
+                check_json(record, "job")
             jids.append(record["jid"])
             if accepted.at_s is not None and accepted.at_s > now_s:
                 arguments.append(f"@{accepted.at_s!r}")

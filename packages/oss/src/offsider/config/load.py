@@ -45,7 +45,7 @@ def load(
         keywords: Nested dicts, as given to `App`.
         env: The environment; the process's own when None.
         file: The file; ``OFFSIDER_CONFIG``, else ``offsider.toml`` or ``pyproject.toml`` here, when None.
-        sections: Sections that editions add.
+        sections: All sections, the core's and those that editions added.
 
     Raises:
         UnknownSetting: A key or ``OFFSIDER_*`` variable nobody knows; names the nearest.
@@ -72,9 +72,10 @@ def load(
 
 
 def _with_sections(sections: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
-    if not sections:
+    added = {name: section for name, section in sections.items() if name not in Settings.model_fields}
+    if not added:
         return Settings
-    fields: dict[str, Any] = {name: (section, section()) for name, section in sections.items()}
+    fields: dict[str, Any] = {name: (section, section()) for name, section in added.items()}
     made: type[BaseModel] = create_model("Settings", __base__=Settings, **fields)
     return made
 

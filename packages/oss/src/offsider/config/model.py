@@ -133,6 +133,9 @@ class JobSettings(Section):
     dead_days: float = Field(default=180, gt=0)
 
 
+CORE: dict[str, type[Section]] = {"redis": RedisSettings, "worker": WorkerSettings, "jobs": JobSettings}
+
+
 class Settings(Section):
     """All sections of the free edition.
 

@@ -11,6 +11,7 @@ VERSION = 1
 SEAMS: tuple[tuple[str, str], ...] = (
     ("job_options", "Registry"),
     ("config_sections", "Registry"),
+    ("scripts", "Registry"),
     ("client_middleware", "Chain"),
     ("server_middleware", "Chain"),
     ("fetcher", "Slot"),
@@ -19,4 +20,5 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("heartbeat_fields", "Registry"),
     ("events", "Events"),
     ("commands", "Registry"),
+    ("process_runner", "Slot"),
 )

@@ -86,9 +86,16 @@ class Chain(_Seam, Generic[T]):
         self._links: list[tuple[str, T, str]] = []
 
     def add(
-        self, key: str, link: T, *, by: str = "the app", before: str | None = None, after: str | None = None
+        self,
+        key: str,
+        link: T,
+        *,
+        by: str = "the app",
+        before: str | None = None,
+        after: str | None = None,
+        first: bool = False,
     ) -> None:
-        """Add a link: at the inner end, or next to another.
+        """Add a link: at the inner end, next to another, or outermost (``first``).
 
         Raises:
             DuplicateName: The key is taken.
@@ -106,7 +113,13 @@ class Chain(_Seam, Generic[T]):
                 f" It has: {', '.join(keys) or 'nothing yet'}"
             )
         index = len(keys) if anchor is None else keys.index(anchor) + (0 if before else 1)
-        self._links.insert(index, (key, link, by))
+        self._links.insert(0 if first else index, (key, link, by))
+
+    def extended(self) -> Chain[T]:
+        """An open chain that begins with these links: for a process that adds links of its own."""
+        other: Chain[T] = Chain(self.name)
+        other._links = self._links.copy()
+        return other
 
     def compile(self) -> list[T]:
         """The links, outermost first; the chain is closed from here on."""

@@ -185,6 +185,7 @@ class Job(Enqueuer[P, R]):
         pusher: Callable[[], Pusher],
         resolve: Callable[[JobOptions, Mapping[str, Any], str], JobOptions],
     ) -> None:
+        _check_function(name, fn)
         update_wrapper(self, fn)
         self.name = name
         self.fn: Callable[..., Any] = fn
@@ -270,6 +271,16 @@ class BoundJob(Enqueuer[P, R]):
 
     def __repr__(self) -> str:
         return f"<Job {self._job.name} with {self._options}>"
+
+
+def _check_function(name: str, fn: object) -> None:
+    if not inspect.isroutine(fn) or not hasattr(fn, "__code__"):
+        raise InvalidOption(f"job {name!r} is {fn!r:.80}: expected a function, def or async def")
+    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+        raise InvalidOption(
+            f"job {name!r} has a yield: calling it would run nothing. Make it a function that returns, e.g. one that"
+            " does a part and enqueues the next"
+        )
 
 
 def epoch_s(at: object) -> float:

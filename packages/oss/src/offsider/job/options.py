@@ -70,17 +70,23 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class OptionSpec:
-    """An option that an edition or a plug-in adds.
+    """An option: one of the core's, or one that an edition or a plug-in adds.
 
     Args:
         name: The keyword, and the field of the payload.
         owner: Who added it, for messages.
         validate: The given value → the value for the payload; raises `InvalidOption`.
+        fields: True for the core's own: ``validate`` returns fields of `JobOptions` instead.
+
+    Example:
+        >>> OptionSpec("tenant", "my-plugin", str).validate(7)
+        '7'
     """
 
     name: str
     owner: str
     validate: Callable[[Any], Any]
+    fields: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +154,7 @@ def _on_exhausted(value: object) -> dict[str, Any]:
     raise InvalidOption(f"on_exhausted is {value!r}: expected a function of the record and the error")
 
 
-_CORE: dict[str, Callable[[Any], dict[str, Any]]] = {
+_VALIDATORS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "queue": lambda value: {"queue": check_name("queue", value)},
     "retry": _retry,
     "timeout": lambda value: {"timeout_s": None if value is None else seconds(value, "timeout")},
@@ -160,6 +166,8 @@ _CORE: dict[str, Callable[[Any], dict[str, Any]]] = {
     "on_exhausted": _on_exhausted,
 }
 
+CORE = [OptionSpec(name, "core", validate, fields=True) for name, validate in _VALIDATORS.items()]
+
 
 def resolve(
     base: JobOptions | None, given: Mapping[str, Any], specs: Mapping[str, OptionSpec], *, job: str
@@ -169,7 +177,7 @@ def resolve(
     Args:
         base: The job's own options; the defaults when None.
         given: What was written, by name.
-        specs: Options that editions added.
+        specs: All options, the core's and those that editions added.
         job: The job's name, for messages.
 
     Raises:
@@ -180,23 +188,24 @@ def resolve(
     changes: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     for name, value in given.items():
-        if name in _CORE:
-            changes.update(_CORE[name](value))
-        elif name in specs:
-            extra[name] = specs[name].validate(value)
-        else:
+        spec = specs.get(name)
+        if spec is None:
             raise UnknownOption(_unknown(name, specs, job))
+        if spec.fields:
+            changes.update(spec.validate(value))
+        else:
+            extra[name] = spec.validate(value)
     if extra:
         changes["extra"] = {**options.extra, **extra}
     return replace(options, **changes) if changes else options
 
 
 def _unknown(name: str, specs: Mapping[str, OptionSpec], job: str) -> str:
-    owners: dict[str, list[str]] = {"core": list(_CORE)}
+    owners: dict[str, list[str]] = {}
     for spec in specs.values():
         owners.setdefault(spec.owner, []).append(spec.name)
     known = "; ".join(f"{owner} ({', '.join(names)})" for owner, names in owners.items())
-    return f"job {job!r} has the option {name!r}.{suggest(name, [*_CORE, *specs])}\nOptions come from: {known}."
+    return f"job {job!r} has the option {name!r}.{suggest(name, specs)}\nOptions come from: {known}."
 
 
 def to_wire(options: JobOptions) -> Record:

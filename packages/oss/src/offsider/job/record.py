@@ -37,7 +37,10 @@ _ODD_FLOATS = (b"0e+0", b"0e-0", b"0" * 16 + b".")
 _SMALL_FLOAT = b"0.0000"
 # Fields that few payloads have, and that must be right.
 _RARE = frozenset(
-    "kwargs retry_count crashes failed_at timeout retry_for retry_queue tags put_back log_level".split()
+    [
+        *("kwargs", "retry_count", "crashes", "failed_at", "timeout", "retry_for"),
+        *("retry_queue", "tags", "put_back", "log_level"),
+    ]
 )
 _RETRY_TYPES = frozenset((bool, int, type(None)))
 

@@ -20,8 +20,13 @@ class Trouble(Enum):
     OURS = "ours"  # a defect of this program
 
 
-_AWAY_WORDS = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "NOMASTERLINK", "FAILOVER")
-_REFUSED_WORDS = ("OOM", "MISCONF", "NOREPLICAS", "READONLY", "NOAUTH", "WRONGPASS", "NOPERM")
+# READONLY is a failover that has not reached us yet: a new connection finds the new master.
+_AWAY_WORDS = (
+    *("LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "NOMASTERLINK", "FAILOVER"),
+    "READONLY",
+)
+_REFUSED_WORDS = ("OOM", "MISCONF", "NOREPLICAS", "NOAUTH", "WRONGPASS", "NOPERM")
+_READ_ONLY = "You can't write against a read only"  # what is left where the prefix was stripped
 
 
 def classify(error: BaseException) -> Trouble:
@@ -32,9 +37,9 @@ def classify(error: BaseException) -> Trouble:
     """
     if isinstance(error, rx.NoScriptError):
         return Trouble.NOSCRIPT
-    if isinstance(error, (rx.ReadOnlyError, rx.AuthenticationError)):
+    if isinstance(error, rx.AuthenticationError):
         return Trouble.REFUSED
-    if isinstance(error, (rx.ConnectionError, rx.TimeoutError, OSError, EOFError)):
+    if isinstance(error, (rx.ReadOnlyError, rx.ConnectionError, rx.TimeoutError, OSError, EOFError)):
         return Trouble.AWAY
     if isinstance(error, rx.ResponseError):
         return _by_words(str(error))
@@ -42,6 +47,8 @@ def classify(error: BaseException) -> Trouble:
 
 
 def _by_words(text: str) -> Trouble:
+    if _READ_ONLY in text:
+        return Trouble.AWAY
     words = {word.strip("-:,.'") for word in text[:400].split()}
     if "NOSCRIPT" in words:
         return Trouble.NOSCRIPT
@@ -55,7 +62,6 @@ def _by_words(text: str) -> Trouble:
 # The texts that are left where a prefix was stripped.
 _STRIPPED = (
     "command not allowed when used memory",
-    "You can't write against a read only",
     "Not enough good replicas to write",
     "Redis is configured to save RDB snapshots",
 )
@@ -65,7 +71,7 @@ def as_store_error(error: BaseException) -> StoreError | None:
     """Our error for trouble with Redis; None for a defect of this program."""
     trouble = classify(error)
     if trouble is Trouble.AWAY:
-        return RedisUnavailable(f"Redis does not answer ({type(error).__name__}: {str(error)[:200]})")
+        return RedisUnavailable(f"Redis is away ({type(error).__name__}: {str(error)[:200]})")
     if trouble is Trouble.REFUSED:
         return RedisRefused(
             f"Redis refuses ({str(error)[:300]}); nothing was changed. Look at `INFO memory` and its log"

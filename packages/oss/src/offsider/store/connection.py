@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -39,11 +41,18 @@ class Connections:
 
     redis-py resends a command whose reply was lost, up to ten times: a job would be pushed twice. So its retries
     are off on everything made here, and only what is idempotent is repeated, by its caller.
+
+    Args:
+        url: Where Redis is.
+        connect_timeout_s: For one connection.
+        revive: Called when no connection can be made, before the one other try: starts an embedded server again.
     """
 
-    def __init__(self, url: str, *, connect_timeout_s: float = 5.0) -> None:
+    def __init__(self, url: str, *, connect_timeout_s: float = 5.0, revive: Callable[[], None] | None = None) -> None:
         self.url = url
+        self._revive = revive
         self._connect_timeout_s = connect_timeout_s
+        self._keepalive: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
         self._admin: redis.Redis | None = None
         self._pid = os.getpid()
 
@@ -52,7 +61,7 @@ class Connections:
 
     def wire(self, name: str, *, read_timeout_s: float) -> Wire:
         """A connection of the caller's own, opened at the first use."""
-        return Wire(self._pool(read_timeout_s), name)
+        return Wire(self._pool(read_timeout_s), name, self._revive)
 
     def awire(self, name: str, *, read_timeout_s: float) -> AsyncWire:
         """The same for an event loop."""
@@ -61,8 +70,9 @@ class Connections:
             socket_timeout=read_timeout_s,
             socket_connect_timeout=self._connect_timeout_s,
             retry=AsyncRetry(NoBackoff(), 0),
+            **self._keepalive,
         )
-        return AsyncWire(pool, name)
+        return AsyncWire(pool, name, self._revive)
 
     def admin(self) -> redis.Redis:
         """A client for heartbeats and questions; callers turn its errors into ours (`store_errors`)."""
@@ -78,6 +88,7 @@ class Connections:
                 socket_timeout=read_timeout_s,
                 socket_connect_timeout=self._connect_timeout_s,
                 retry=Retry(NoBackoff(), 0),
+                **self._keepalive,
             )
         except ValueError as error:
             raise ConfigError(f"redis.url is {redacted(self.url)!r}: {error}") from None
@@ -86,8 +97,9 @@ class Connections:
 class Wire:
     """One connection, for one thread at a time. Any doubt drops it; the next use connects anew."""
 
-    def __init__(self, pool: redis.ConnectionPool, name: str) -> None:
+    def __init__(self, pool: redis.ConnectionPool, name: str, revive: Callable[[], None] | None = None) -> None:
         self.name = name
+        self._revive = revive
         self._pool = pool
         self._connection: Any = None
         self._pid = os.getpid()
@@ -157,6 +169,15 @@ class Wire:
     def _connect(self) -> Any:
         if self._closed:
             raise RedisUnavailable(f"the connection {self.name!r} is closed")
+        try:
+            return self._connect_once()
+        except (redis.ConnectionError, OSError):
+            if self._revive is None:
+                raise
+        self._revive()
+        return self._connect_once()
+
+    def _connect_once(self) -> Any:
         connection: Any = self._pool.make_connection()
         connection.connect()
         self._connection = connection
@@ -170,8 +191,9 @@ class Wire:
 class AsyncWire:
     """`Wire` for one event loop. A cancelled call drops the connection: its reply may still come."""
 
-    def __init__(self, pool: redis.asyncio.ConnectionPool, name: str) -> None:
+    def __init__(self, pool: redis.asyncio.ConnectionPool, name: str, revive: Callable[[], None] | None = None) -> None:
         self.name = name
+        self._revive = revive
         self._make: Any = pool.make_connection
         self._connection: Any = None
 
@@ -198,9 +220,7 @@ class AsyncWire:
     async def _ask(self, *words: Argument) -> Any:
         try:
             if self._connection is None:
-                connection = self._make()
-                await connection.connect()
-                self._connection = connection
+                await self._connect()
             await self._connection.send_command(*words, check_health=False)
             return await self._connection.read_response()
         except redis.ResponseError as error:
@@ -213,6 +233,20 @@ class AsyncWire:
             if ours is None:
                 raise
             raise ours from error
+
+    async def _connect(self) -> None:
+        try:
+            await self._connect_once()
+        except (redis.ConnectionError, OSError):
+            if self._revive is None:
+                raise
+            await asyncio.to_thread(self._revive)
+            await self._connect_once()
+
+    async def _connect_once(self) -> None:
+        connection = self._make()
+        await connection.connect()
+        self._connection = connection
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None

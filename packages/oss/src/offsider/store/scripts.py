@@ -23,6 +23,13 @@ class Script:
 
 
 @cache
+def all_scripts() -> tuple[Script, ...]:
+    """Every script of this package."""
+    folder = files("offsider.store") / "lua"
+    return tuple(load(one.name.removesuffix(".lua")) for one in folder.iterdir() if one.name.endswith(".lua"))
+
+
+@cache
 def load(name: str) -> Script:
     """A script of this package, by its file's name without ``.lua``."""
     text = (files("offsider.store") / "lua" / f"{name}.lua").read_text(encoding="utf-8")

@@ -113,6 +113,11 @@ class Capsule:
         """How many bodies run now."""
         return len(self.threads.running) + len(self.tasks.running)
 
+    def is_heard(self, since_s: float) -> bool:
+        """True when the fetch loop lives and has had a round trip since then, or has no slot to fetch for."""
+        alive = self._thread is None or self._thread.is_alive()
+        return alive and (self.last_trip_s >= since_s or self.busy >= self.concurrency)
+
     def wait_until_idle(self, timeout_s: float) -> bool:
         """After `quiet`: True once every job in hand has ended and is acknowledged."""
         return self._finished.wait(timeout_s)

@@ -18,6 +18,7 @@ log = logging.getLogger("offsider.worker")
 SIGNALS = ("SIGTERM", "SIGINT", "SIGTSTP", "SIGTTIN")
 LAST_WORDS_S = 15.0  # after the grace: for stopping bodies and saying good-bye to Redis
 EXIT_FAILED = 75  # EX_TEMPFAIL: a supervisor should start us again
+LOOK_EVERY_S = 1.0
 
 
 def run(worker: Worker) -> int:
@@ -37,7 +38,7 @@ def run(worker: Worker) -> int:
         _stop_in_time(worker)
         if watchdog is not None:
             watchdog.stop()
-        return EXIT_FAILED if worker.failed.is_set() else 0
+        return _exit_code(worker)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -64,8 +65,9 @@ def _listen(told: SimpleQueue[str]) -> dict[int, Any]:
 def _obey(worker: Worker, told: SimpleQueue[str]) -> None:
     while not worker.failed.is_set():
         try:
-            name = told.get(timeout=1.0)
+            name = told.get(timeout=LOOK_EVERY_S)
         except Empty:
+            worker.check_health()
             continue
         log.info("got %s", name)
         if name in ("SIGTERM", "SIGINT"):
@@ -79,19 +81,23 @@ def _obey(worker: Worker, told: SimpleQueue[str]) -> None:
 def _stop_in_time(worker: Worker) -> None:
     """Stop; be gone by the deadline even when Redis is gone or a body does not listen."""
     grace_s = worker.settings.worker.shutdown_timeout_s
-    last = threading.Timer(grace_s + LAST_WORDS_S, _leave)
+    last = threading.Timer(grace_s + LAST_WORDS_S, _leave, [worker])
     last.daemon = True
     last.start()
     worker.stop()
     last.cancel()
     if worker.busy():
         log.error("%d jobs did not listen; the process ends with them, other workers run them again", worker.busy())
-        _leave()
+        _leave(worker)
 
 
-def _leave() -> None:
+def _leave(worker: Worker) -> None:
     logging.shutdown()
-    os._exit(0)
+    os._exit(_exit_code(worker))
+
+
+def _exit_code(worker: Worker) -> int:
+    return EXIT_FAILED if worker.failed.is_set() else 0
 
 
 def _start_watchdog(worker: Worker) -> Watchdog | None:

@@ -28,6 +28,7 @@ from .recovery import Recovery
 from .scheduler import Scheduler
 from .stacks import stacks
 from .stall import StallWatch
+from .startup import check_server
 from .tasks import LoopThread
 from .timekeeper import Timekeeper
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("offsider.worker")
 
 AFTER_INTERRUPT_S = 3.0  # for `finally:` blocks of bodies that were stopped
-DEAF_S = 60.0  # without a successful fetch although Redis should be there: exit, so that a supervisor restarts
 
 
 class Worker:
@@ -75,7 +75,7 @@ class Worker:
         self.scheduler: Slot[Any] = Slot("scheduler", default=Scheduler, default_by="offsider")
         self.services: Registry[Service] = Registry("services")
         self.heartbeat_fields: Registry[Callable[[], str | int | float]] = Registry("heartbeat_fields")
-        self.server_middleware = app.server_middleware
+        self.server_middleware = app.server_middleware.extended()
         self.limits = Limits(
             lease_s=settings.lease_s,
             dead_max=app.settings.jobs.dead_max,
@@ -89,6 +89,7 @@ class Worker:
         self.heartbeat_fields.add("rss", rss_kb, by="offsider")
         for edition in app.editions:
             edition.install_worker(self)
+        self.server_middleware.add("metrics", CountMiddleware(self.counts), by="offsider", first=True)
         self.capsules = self._build_capsules()
         self._register_services()
 
@@ -103,7 +104,7 @@ class Worker:
         """Open the leases, begin to fetch, start the background services.
 
         Raises:
-            StoreError: Redis is away or refuses.
+            StoreError: Redis is away, refuses, or is too old.
         """
         with self._state_lock:
             if self._state != "new":
@@ -111,6 +112,7 @@ class Worker:
             self._state = "running"
         for seam in (self.fetcher, self.scheduler, self.services, self.heartbeat_fields):
             seam.close()
+        check_server(self.app.connections)
         self.app.events.emit("startup")
         for capsule in self.capsules.values():
             capsule.start()
@@ -174,12 +176,17 @@ class Worker:
         return stacks([] if loop is None else [loop], threads)
 
     def healthy(self) -> bool:
-        """True while every capsule has spoken with Redis lately."""
-        now_s = clock.monotonic_s()
+        """True while every capsule that has free slots has spoken with Redis lately."""
+        deadline_s = clock.monotonic_s() - self.settings.worker.give_up_s
         return not self.failed.is_set() and all(
-            now_s - capsule.last_trip_s < DEAF_S or capsule.quieted or capsule.busy >= capsule.concurrency
-            for capsule in self.capsules.values()
+            capsule.is_heard(deadline_s) or capsule.quieted for capsule in self.capsules.values()
         )
+
+    def check_health(self) -> None:
+        """A worker that is alive and deaf gives up, so that a supervisor starts it anew."""
+        if not self.healthy() and not self.failed.is_set():
+            log.critical("a capsule has not reached Redis for too long: this worker gives up, to be restarted")
+            self.failed.set()
 
     # -- building ------------------------------------------------------------------------------------------
 
@@ -205,7 +212,7 @@ class Worker:
         )
 
     def _build_processor(self) -> Processor:
-        links = [CountMiddleware(self.counts), *self.server_middleware.compile()]
+        links = self.server_middleware.compile()
         return Processor(
             self.app.jobs,
             perform=compile_server(links, _call),
