@@ -177,7 +177,7 @@ class App:
 
     # -- listeners and middleware ------------------------------------------------------------------------
 
-    def on(self, event: str) -> Callable[[Callable[..., R]], Callable[..., R]]:
+    def on(self, event: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Call a function at an event: ``startup``, ``quiet``, ``shutdown``, ``exit``, ``death``, ``error`` …
 
         Example:
@@ -187,7 +187,7 @@ class App:
             ...     print(record["class"], error)
         """
 
-        def add(listener: Callable[..., R]) -> Callable[..., R]:
+        def add(listener: Callable[P, R]) -> Callable[P, R]:
             self.events.on(event, listener, by=listener.__module__)
             return listener
 

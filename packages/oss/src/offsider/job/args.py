@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 _TEXT = frozenset((str,))
+_HEADS: dict[Any, type] = {kind: kind for kind in (str, int, bool, list, dict, type(None))} | {None: type(None)}
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -38,6 +39,7 @@ class Arguments:
         self.context_index: int | None = None
         self.context_name: str | None = None
         self._wire = self._without_context()
+        self.wants_context = len(self._wire.parameters) < len(self._signature.parameters)
         self._positional = [
             (parameter.name, self._hints.get(parameter.name, Any))
             for parameter in self._wire.parameters.values()
@@ -51,12 +53,7 @@ class Arguments:
         self._required = [
             one.name for one in self._wire.parameters.values() if one.default is one.empty and one.kind not in _VARIADIC
         ]
-        self._usual = self._usual_checks()
-
-    @property
-    def wants_context(self) -> bool:
-        """True when a parameter is annotated with `Context`."""
-        return self.context_name is not None or self.context_index is not None
+        self._usual, self._inner = self._usual_call()
 
     # -- at the caller -----------------------------------------------------------------------------------
 
@@ -127,9 +124,9 @@ class Arguments:
         Raises:
             InvalidArguments: They do not fit the signature as it is in this process.
         """
-        if not kwargs and self._usual is not None and len(args) == len(self._usual):
-            for check, value in zip(self._usual, args, strict=True):
-                if not check(value):
+        if not kwargs and [*map(type, args)] == self._usual:
+            for k, check in self._inner:
+                if not check(args[k]):
                     break
             else:
                 return args, {}
@@ -205,12 +202,17 @@ class Arguments:
             else:
                 kwargs[self._context_keyword] = context
 
-    def _usual_checks(self) -> list[Callable[[Any], bool]] | None:
-        """The checks of a payload that has just the positional arguments; None when there must be more than that."""
+    def _usual_call(self) -> tuple[list[type] | None, list[tuple[int, Callable[[Any], bool]]]]:
+        """What nearly every payload of the job is: the types of its arguments, and checks of what lists and dicts hold.
+
+        None for a job whose payloads need more than such a look.
+        """
         names = [name for name, _hint in self._positional]
-        if not self._plain or not set(self._required) <= set(names):
-            return None
-        return [check for check in map(self._checks.get, names) if check is not None]
+        heads = [_HEADS.get(typing.get_origin(hint) or hint) for _name, hint in self._positional]
+        if not self._plain or not set(self._required) <= set(names) or None in heads:
+            return None, []
+        inner = [(k, check) for k, (_name, hint) in enumerate(self._positional) if (check := _inner_check(hint))]
+        return [head for head in heads if head is not None], inner
 
     def _hint(self, parameter: inspect.Parameter) -> Any:
         return self._hints.get(parameter.name, Any)
@@ -283,6 +285,19 @@ def _plain_check(hint: Any) -> Callable[[Any], bool] | None:
     if origin is dict and arguments and arguments[0] is str:
         return _dict_check(_plain_check(arguments[1]))
     return None
+
+
+def _inner_check(hint: Any) -> Callable[[Any], bool] | None:
+    """A check of what a list or dict from a payload holds; its keys are text there."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if not arguments or arguments[-1] in (Any, object):
+        return None
+    if arguments[-1] in (str, int, bool):
+        kinds = frozenset((arguments[-1],))
+        if origin is dict:
+            return lambda value: kinds.issuperset(map(type, value.values()))
+        return lambda value: kinds.issuperset(map(type, value))
+    return _plain_check(hint)
 
 
 def _anything(_value: Any) -> bool:

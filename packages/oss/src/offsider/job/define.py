@@ -101,6 +101,42 @@ class Enqueuer(Generic[P, R]):
         result: R = pusher.ainline(request) if self._job.is_async else pusher.inline(request)  # type: ignore[assignment]
         return result
 
+    def using(
+        self,
+        *,
+        delay: float | timedelta | None = None,
+        at: At | None = None,
+        queue: str = ...,  # type: ignore[assignment]
+        retry: Retry | int | bool = ...,  # type: ignore[assignment]
+        timeout: float | timedelta | None = ...,  # type: ignore[assignment]
+        tags: Sequence[str] = ...,  # type: ignore[assignment]
+        display_name: str | None = ...,  # type: ignore[assignment]
+        dead: bool = ...,  # type: ignore[assignment]
+        backtrace: bool | int = ...,  # type: ignore[assignment]
+        log_level: str | None = ...,  # type: ignore[assignment]
+        **edition_options: Any,
+    ) -> BoundJob[P, R]:
+        """The same job with other options, for one or more calls; the types are kept.
+
+        Args:
+            delay: Enqueue this long from now (seconds or `timedelta`).
+            at: Enqueue at this time (aware `datetime`, or epoch seconds); the past means now.
+            queue: And so on: every option that ``app.job`` takes.
+
+        Raises:
+            UnknownOption: An option nobody registered.
+            InvalidOption: A value it cannot have.
+        """
+        given: dict[str, Any] = {
+            "queue": queue, "retry": retry, "timeout": timeout, "tags": tags, "display_name": display_name,
+            "dead": dead, "backtrace": backtrace, "log_level": log_level,
+        }  # fmt: skip
+        given = {name: value for name, value in given.items() if value is not ...}
+        bound = BoundJob(self._job, self._options, delay, at, {**given, **edition_options})
+        if delay is None and at is None:
+            bound._delay_s, bound._at_s = self._delay_s, self._at_s
+        return bound
+
     # -- steps -------------------------------------------------------------------------------------------
 
     def _request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> PushRequest:
@@ -209,39 +245,6 @@ class Job(Enqueuer[P, R]):
         """The arguments, prepared at the first use: annotations may name what is defined later."""
         return Arguments(self.fn, self.name)
 
-    def using(
-        self,
-        *,
-        delay: float | timedelta | None = None,
-        at: At | None = None,
-        queue: str = ...,  # type: ignore[assignment]
-        retry: Retry | int | bool = ...,  # type: ignore[assignment]
-        timeout: float | timedelta | None = ...,  # type: ignore[assignment]
-        tags: Sequence[str] = ...,  # type: ignore[assignment]
-        display_name: str | None = ...,  # type: ignore[assignment]
-        dead: bool = ...,  # type: ignore[assignment]
-        backtrace: bool | int = ...,  # type: ignore[assignment]
-        log_level: str | None = ...,  # type: ignore[assignment]
-        **edition_options: Any,
-    ) -> BoundJob[P, R]:
-        """The same job with other options, for one or more calls; the types are kept.
-
-        Args:
-            delay: Enqueue this long from now (seconds or `timedelta`).
-            at: Enqueue at this time (aware `datetime`, or epoch seconds); the past means now.
-            queue: And so on: every option that ``app.job`` takes.
-
-        Raises:
-            UnknownOption: An option nobody registered.
-            InvalidOption: A value it cannot have.
-        """
-        given: dict[str, Any] = {
-            "queue": queue, "retry": retry, "timeout": timeout, "tags": tags, "display_name": display_name,
-            "dead": dead, "backtrace": backtrace, "log_level": log_level,
-        }  # fmt: skip
-        given = {name: value for name, value in given.items() if value is not ...}
-        return BoundJob(self, self._options, delay, at, {**given, **edition_options})
-
 
 class BoundJob(Enqueuer[P, R]):
     """A job with other options: made by `Job.using`, may be kept and used again."""
@@ -260,14 +263,6 @@ class BoundJob(Enqueuer[P, R]):
         self._options = job._resolve(options, given, job.name)
         self._delay_s = None if delay is None else seconds(delay, "delay")
         self._at_s = None if at is None else epoch_s(at)
-
-    def using(self, **options: Any) -> BoundJob[P, R]:
-        """These options and others over them."""
-        delay, at = options.pop("delay", None), options.pop("at", None)
-        made = BoundJob(self._job, self._options, delay, at, options)
-        if delay is None and at is None:
-            made._delay_s, made._at_s = self._delay_s, self._at_s
-        return made
 
     def __repr__(self) -> str:
         return f"<Job {self._job.name} with {self._options}>"

@@ -23,6 +23,7 @@ SOFT_MAX_BYTES = 1_000_000
 HARD_MAX_BYTES = 16_000_000
 NOTES_MAX_BYTES = 1_000_000  # beyond it, for what a worker writes into a job: errors, reasons, counters
 MOST_DEPTH = 200
+LEAST_DEEP_BYTES = 2 * MOST_DEPTH  # a level has two brackets
 MOST_BITS = 14_000  # of a whole number: Python reads no more than 4,300 digits
 MOST_COUNT = 100_000  # retries, crashes: far beyond any real job, and harmless in every formula
 MOST_SECONDS = 1e9
@@ -84,7 +85,7 @@ def dumps(record: Record, *, most_bytes: int = HARD_MAX_BYTES) -> bytes:
     payload = _fast(record) if orjson is not None else None
     if payload is None:
         payload = _exact(record)
-    if _is_too_deep(payload, record):
+    if len(payload) > LEAST_DEEP_BYTES and _is_too_deep(payload, record):
         raise NotJson(f"job {record.get('class')!r} is nested deeper than {MOST_DEPTH} levels: flatten its arguments")
     if len(payload) > most_bytes:
         raise PayloadTooLarge(
@@ -239,16 +240,36 @@ def loads(raw: bytes) -> Record:
     if len(raw) > HARD_MAX_BYTES + NOTES_MAX_BYTES:
         raise Malformed(f"{len(raw):,} bytes; the most is {HARD_MAX_BYTES:,}")
     try:
-        record = _parse(raw)
+        if orjson is not None and _LONG_NUMBER not in raw.translate(_ALL_ZERO):
+            record = orjson.loads(raw)
+        else:
+            record = _exactly(raw)
     except RecursionError:
         raise Malformed("nested too deeply") from None
     except MemoryError:
         raise Malformed("too large to be parsed in memory") from None
     except ValueError as error:
         raise Malformed(f"not JSON: {str(error)[:200]}") from None
-    if _is_too_deep(raw, record):
+    if len(raw) > LEAST_DEEP_BYTES and _is_too_deep(raw, record):
         raise Malformed(f"nested deeper than {MOST_DEPTH} levels")
-    return _checked(record)
+    return record if _is_usual(record) else _checked(record)
+
+
+def _is_usual(record: Any) -> bool:
+    """True for what nearly every payload is; the others are looked at field by field."""
+    if type(record) is not dict or not _RARE.isdisjoint(record):
+        return False
+    get = record.get
+    name, queue = get("class"), get("queue")
+    return (
+        type(name) is str
+        and name != ""
+        and type(queue) is str
+        and _is_name(queue)
+        and type(get("args")) is list
+        and type(get("jid")) is str
+        and type(get("retry")) in _RETRY_TYPES
+    )
 
 
 def _is_too_deep(raw: bytes, value: Any) -> bool:
@@ -265,9 +286,7 @@ def _depth(value: Any) -> int:
     return depth
 
 
-def _parse(raw: bytes) -> Any:
-    if orjson is not None and _LONG_NUMBER not in raw.translate(_ALL_ZERO):
-        return orjson.loads(raw)
+def _exactly(raw: bytes) -> Any:
     value = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
     if b"\\u" in raw:
         _refuse_surrogates(value)
@@ -298,33 +317,14 @@ def _refuse_surrogates(value: Any) -> None:
             _refuse_surrogates(one)
 
 
-def _checked(record: Any) -> Record:
-    if type(record) is not dict:
-        raise Malformed(f"not a JSON object but a {type(record).__name__}")
-    return record if _is_usual(record) else _looked_at(record)
-
-
-def _is_usual(record: Record) -> bool:
-    """True for what nearly every payload is; the others are looked at field by field."""
-    name, queue = record.get("class"), record.get("queue")
-    return (
-        type(name) is str
-        and name != ""
-        and type(record.get("args")) is list
-        and type(record.get("jid")) is str
-        and type(record.get("retry")) in _RETRY_TYPES
-        and type(queue) is str
-        and _is_name(queue)
-        and _RARE.isdisjoint(record)
-    )
-
-
 @lru_cache(1024)
 def _is_name(text: str) -> bool:
     return _NAME.match(text) is not None
 
 
-def _looked_at(record: Record) -> Record:
+def _checked(record: Any) -> Record:
+    if type(record) is not dict:
+        raise Malformed(f"not a JSON object but a {type(record).__name__}")
     name = record.get("class")
     if type(name) is not str or not name:
         raise Malformed(f"'class' is {name!r:.80}; expected the name of a job")

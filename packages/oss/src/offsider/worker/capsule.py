@@ -106,7 +106,7 @@ class Capsule:
 
     def running(self) -> list[Execution]:
         """What runs now."""
-        return [*self.threads.running.copy().values(), *self.tasks.running.copy().values()]
+        return [*self.threads.running.copy().values(), *self.tasks.running.copy()]
 
     @property
     def busy(self) -> int:

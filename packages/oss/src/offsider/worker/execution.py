@@ -25,23 +25,20 @@ class Execution:
         settlement: How it ended; None while it runs, and when it is not ours to settle.
     """
 
-    __slots__ = (
-        *("args", "capsule", "job", "kwargs", "lost", "progress", "record", "settlement", "started_s", "stopper"),
-        "unit",
-    )
+    # Defaults of the class, not of each instance: most of them are never set, and a million are made a minute.
+    args: list[Any]
+    kwargs: dict[str, Any]
+    started_s = 0.0
+    lost = False
+    progress: tuple[float, float, str] | None = None
+    settlement: Settlement | None = None
+    stopper: Any = None  # the task that runs the body, while it runs
 
     def __init__(self, unit: UnitOfWork, record: Record, job: Job[..., Any], capsule: Capsule) -> None:
         self.unit = unit
         self.record = record
         self.job = job
         self.capsule = capsule
-        self.args: list[Any] = []
-        self.kwargs: dict[str, Any] = {}
-        self.started_s = 0.0
-        self.lost = False
-        self.progress: tuple[float, float, str] | None = None
-        self.settlement: Settlement | None = None
-        self.stopper: Any = None  # the thread's id or the task that runs the body, while it runs
 
     @property
     def jid(self) -> str:

@@ -96,6 +96,7 @@ class LeaseFetcher:
             Fenced: The lease was lost; what was in hand runs elsewhere.
             StoreError: Redis was away or refused; nothing is lost.
         """
+        settled = _back_last(settled)
         forgotten = self._resync() if self._in_doubt else []
         want = min(want - len(forgotten), MOST_TAKEN)
         for start in range(0, len(settled), MOST_SETTLED):
@@ -204,6 +205,14 @@ class LeaseFetcher:
         """Drop the connections."""
         for wire in (self._wire, self._bell, self._lease):
             wire.close()
+
+
+def _back_last(settled: Sequence[Settlement]) -> Sequence[Settlement]:
+    """What goes back to the end of a queue that is taken next: the oldest is pushed last, so it is taken first."""
+    back = [one for one in settled if one.kind == "back"]
+    if not back:
+        return settled
+    return [*(one for one in settled if one.kind != "back"), *reversed(back)]
 
 
 def _number(field: str) -> int:

@@ -9,6 +9,7 @@ from .. import clock
 from ..job.outcome import Kind, Outcome
 
 if TYPE_CHECKING:
+    from ..job.record import Record
     from .execution import Execution
 
 log = logging.getLogger("offsider.job")
@@ -24,22 +25,22 @@ class JobLog:
 
     def start(self, execution: Execution) -> None:
         """The body is about to run."""
-        if self._wanted(execution):
+        if self._wanted(execution.record):
             self._say(logging.INFO, "start", execution)
 
     def done(self, execution: Execution) -> None:
         """The body has returned."""
-        if self._wanted(execution):
+        if self._wanted(execution.record):
             self._say(logging.INFO, "done", execution)
 
     def cancelled(self, execution: Execution, reason: str) -> None:
         """The body asked to end."""
-        if self._wanted(execution):
+        if self._wanted(execution.record):
             self._say(logging.INFO, f"cancelled: {reason}" if reason else "cancelled", execution)
 
     def snoozed(self, execution: Execution, delay_s: float) -> None:
         """The body asked for a later time."""
-        if self._wanted(execution):
+        if self._wanted(execution.record):
             self._say(logging.INFO, f"snoozed for {delay_s:g} s", execution)
 
     def stopped(self, execution: Execution, signal: BaseException) -> None:
@@ -59,8 +60,8 @@ class JobLog:
         log.debug("traceback of %s", execution.jid, exc_info=error)
 
     @staticmethod
-    def _wanted(execution: Execution) -> bool:
-        level = execution.record.get("log_level")
+    def _wanted(record: Record) -> bool:
+        level = record.get("log_level")
         if level is None:
             return log.isEnabledFor(logging.INFO)
         return _LEVELS.get(level, logging.INFO) <= logging.INFO

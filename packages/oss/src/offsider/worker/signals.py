@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ SIGNALS = ("SIGTERM", "SIGINT", "SIGTSTP", "SIGTTIN")
 LAST_WORDS_S = 15.0  # after the grace: for stopping bodies and saying good-bye to Redis
 EXIT_FAILED = 75  # EX_TEMPFAIL: a supervisor should start us again
 LOOK_EVERY_S = 1.0
+IMPATIENT_S = 0.1
 
 
 def run(worker: Worker) -> int:
@@ -30,18 +32,28 @@ def run(worker: Worker) -> int:
     previous = _listen(told)
     worker.on_signal = lambda name: told.put(f"SIG{name}")
     try:
+        settle_memory()
         worker.start()
         watchdog = _start_watchdog(worker)
         notify("READY=1")
         _obey(worker, told)
         notify("STOPPING=1")
-        _stop_in_time(worker)
+        _stop_in_time(worker, told)
         if watchdog is not None:
             watchdog.stop()
         return _exit_code(worker)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def settle_memory() -> None:
+    """What was imported stays: the garbage collector need not look at it again with each full collection.
+
+    A tenth of the time of jobs that do nothing goes into such looks otherwise.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _listen(told: SimpleQueue[str]) -> dict[int, Any]:
@@ -78,17 +90,31 @@ def _obey(worker: Worker, told: SimpleQueue[str]) -> None:
             log.warning("stacks of all threads and tasks:\n%s", worker.stacks())
 
 
-def _stop_in_time(worker: Worker) -> None:
+def _stop_in_time(worker: Worker, told: SimpleQueue[str]) -> None:
     """Stop; be gone by the deadline even when Redis is gone or a body does not listen."""
     grace_s = worker.settings.worker.shutdown_timeout_s
     last = threading.Timer(grace_s + LAST_WORDS_S, _leave, [worker])
     last.daemon = True
     last.start()
-    worker.stop()
+    stopping = threading.Thread(target=worker.stop, name="offsider-stop")
+    stopping.start()
+    while stopping.is_alive():
+        _hurry_when_told_again(worker, told)
+        stopping.join(IMPATIENT_S)
     last.cancel()
     if worker.busy():
         log.error("%d jobs did not listen; the process ends with them, other workers run them again", worker.busy())
         _leave(worker)
+
+
+def _hurry_when_told_again(worker: Worker, told: SimpleQueue[str]) -> None:
+    try:
+        name = told.get_nowait()
+    except Empty:
+        return
+    if name == "SIGINT":
+        log.warning("got SIGINT again: running jobs are stopped now and handed back")
+        worker.hurry()
 
 
 def _leave(worker: Worker) -> None:

@@ -85,7 +85,7 @@ class TaskExecutor:
         settled: Callable[[Execution, Settlement | None], None],
     ) -> None:
         self.size = size
-        self.running: dict[asyncio.Task[None], Execution] = {}
+        self.running: dict[Execution, asyncio.Task[None]] = {}
         self._loop_thread = loop_thread
         self._run = run
         self._settled = settled
@@ -115,7 +115,7 @@ class TaskExecutor:
         """Cancel every body that runs now, from any thread."""
         loop = self._loop_thread.loop
         if loop is not None:
-            loop.call_soon_threadsafe(lambda: [task.cancel() for task in self.running])
+            loop.call_soon_threadsafe(lambda: [task.cancel() for task in self.running.values()])
 
     def _admit(self) -> None:
         loop = asyncio.get_running_loop()
@@ -125,17 +125,14 @@ class TaskExecutor:
             except IndexError:  # taken back in this moment
                 return
             task = loop.create_task(self._perform(execution), name=f"offsider-{execution.jid}")
-            execution.stopper = task
-            self.running[task] = execution
+            self.running[execution] = execution.stopper = task
 
     async def _perform(self, execution: Execution) -> None:
         settlement: Settlement | None = None
         try:
             settlement = await self._run(execution)
         finally:
-            task = asyncio.current_task()
-            assert task is not None  # we are inside it
-            self.running.pop(task, None)
+            self.running.pop(execution, None)
             self._settled(execution, settlement)
             if self._ready:
                 self._admit()

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("offsider.worker")
 
+HURRY_EVERY_S = 0.1
 AFTER_INTERRUPT_S = 3.0  # for `finally:` blocks of bodies that were stopped
 
 
@@ -86,6 +87,7 @@ class Worker:
         self._timekeeper = Timekeeper()
         self._state = "new"
         self._state_lock = threading.Lock()
+        self._hurry = threading.Event()
         self.heartbeat_fields.add("rss", rss_kb, by="offsider")
         for edition in app.editions:
             edition.install_worker(self)
@@ -146,6 +148,7 @@ class Worker:
         grace_s = self.settings.worker.shutdown_timeout_s if timeout_s is None else timeout_s
         self.app.events.emit("shutdown")
         self._wait_until_idle(clock.monotonic_s() + grace_s)
+        self._hurry.clear()
         self._stop_bodies()
         self._retire()
         for service in reversed(self._ordered_services()):
@@ -154,6 +157,10 @@ class Worker:
         self.loop_thread.stop()
         self.app.events.emit("exit")
         log.info("worker %s has stopped", self.identity)
+
+    def hurry(self) -> None:
+        """End the grace of a `stop` that is under way."""
+        self._hurry.set()
 
     # -- questions ---------------------------------------------------------------------------------------
 
@@ -255,7 +262,9 @@ class Worker:
 
     def _wait_until_idle(self, deadline_s: float) -> None:
         for capsule in self.capsules.values():
-            capsule.wait_until_idle(max(0.0, deadline_s - clock.monotonic_s()))
+            while not capsule.wait_until_idle(HURRY_EVERY_S):
+                if self._hurry.is_set() or clock.monotonic_s() >= deadline_s:
+                    break
 
     def _stop_bodies(self) -> None:
         left = self.running()
