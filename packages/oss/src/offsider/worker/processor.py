@@ -104,8 +104,8 @@ class Processor:
     def run(self, execution: Execution) -> Settlement | None:
         """Run a ``def`` job on this thread; None when it is no longer ours to settle."""
         timeout_s = execution.record.get("timeout")
-        execution.started_s = clock.monotonic_s()
         self._joblog.start(execution)
+        execution.started_s = clock.monotonic_s()
         try:
             if timeout_s:
                 result = self._timekeeper.run(execution, float(timeout_s), self._perform)
@@ -120,8 +120,8 @@ class Processor:
     async def arun(self, execution: Execution) -> Settlement | None:
         """Run an ``async def`` job as this task; None when it is no longer ours to settle."""
         timeout_s = execution.record.get("timeout")
-        execution.started_s = clock.monotonic_s()
         self._joblog.start(execution)
+        execution.started_s = clock.monotonic_s()
         try:
             if timeout_s:
                 result = await _within(float(timeout_s), self._aperform(execution), execution)
