@@ -10,13 +10,24 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
 from offsider import App, Retry
+from offsider.config.model import Section
+from offsider.contract.edition import Edition
 from offsider.contract.work import Fetcher
-from offsider.errors import DuplicateName, InvalidOption, SeamClosed, SlotTaken, UnknownOption, UnknownSetting
+from offsider.errors import (
+    DuplicateName,
+    InvalidOption,
+    InvalidSetting,
+    SeamClosed,
+    SlotTaken,
+    UnknownOption,
+    UnknownSetting,
+)
 from offsider.testing.conformance import FetcherConformance
 from offsider.worker.fetch import LeaseFetcher, Limits
 from offsider.worker.order import QueueOrder
@@ -96,6 +107,26 @@ def test_without_it_its_option_and_section_are_unknown(make_app: Make) -> None:
         make_app().job(name="x", tenant="a")(lambda: None)
     with pytest.raises(UnknownSetting, match="acme"):
         make_app(acme={"tenant": "a"})
+
+
+def test_a_section_may_have_a_key_that_must_be_set(make_app: Make) -> None:
+    class Keyed(Section):
+        """Without a default."""
+
+        key: str
+
+    class KeyedEdition(Edition):
+        """Needs a key."""
+
+        name = "keyed"
+
+        def install(self, app: App) -> None:
+            app.config_sections.add("keyed", Keyed, by=self.name)
+
+    settings: Any = make_app(editions=[KeyedEdition()], keyed={"key": "a"}).settings
+    assert settings.keyed.key == "a"
+    with pytest.raises(InvalidSetting, match=r"keyed"):
+        make_app(editions=[KeyedEdition()])
 
 
 def test_a_process_that_only_enqueues_opens_no_other_door(shop: App, acme: AcmeEdition) -> None:
