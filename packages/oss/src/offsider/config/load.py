@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, Field, ValidationError, create_model
 
 from ..errors import ConfigError, InvalidSetting, UnknownSetting, suggest
 from .model import Settings
@@ -75,9 +75,15 @@ def _with_sections(sections: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
     added = {name: section for name, section in sections.items() if name not in Settings.model_fields}
     if not added:
         return Settings
-    fields: dict[str, Any] = {name: (section, section()) for name, section in added.items()}
+    fields: dict[str, Any] = {name: (section, _default(section)) for name, section in added.items()}
     made: type[BaseModel] = create_model("Settings", __base__=Settings, **fields)
     return made
+
+
+def _default(section: type[BaseModel]) -> Any:
+    """A section with a key that must be set has none."""
+    required = any(field.is_required() for field in section.model_fields.values())
+    return ... if required else Field(default_factory=section)
 
 
 def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, bool]]:

@@ -27,6 +27,7 @@ def results() -> Results:
     return Results(Path(app.settings.redis.data_dir or ".") / "results.db")
 
 
+@app.on("death")
 def note_death(record: dict[str, Any], error: BaseException) -> None:
     """Kept beside the results, for the table at the end; the job itself is in the dead set."""
     kind = "file" if record["class"] == measure.name else "folder"
@@ -34,7 +35,7 @@ def note_death(record: dict[str, Any], error: BaseException) -> None:
     results().note_dead((kind, path, version), f"{type(error).__name__}: {error}")
 
 
-@app.job(name="measure", queue="files", retry=Retry(max=2, delay=1.0), on_exhausted=note_death)
+@app.job(name="measure", queue="files", retry=Retry(max=2, delay=1.0))
 def measure(path: str, version: int, ctx: Context = CONTEXT) -> Cancel | None:
     """Parse one file and count what is in it. A file that cannot be parsed fails, is retried, and dies."""
     key = ("file", path, version)
@@ -56,7 +57,7 @@ def measure(path: str, version: int, ctx: Context = CONTEXT) -> Cancel | None:
     return None
 
 
-@app.job(name="survey", queue="folders", retry=Retry(max=2, delay=1.0), on_exhausted=note_death)
+@app.job(name="survey", queue="folders", retry=Retry(max=2, delay=1.0))
 async def survey(path: str, version: int, ctx: Context = CONTEXT) -> Cancel | None:
     """Add up the size of what lies in one folder; waits for the disk without holding a thread of the jobs."""
     key = ("folder", path, version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ import click
 
 from .. import clock
 from ..errors import OffsiderError
-from ..store.embedded import ensure
+from ..store.embedded import die_with_me, ensure
 from . import show, tree
 from .results import Key, Results
 
@@ -127,7 +128,13 @@ class Demo:
         command += ["-c", str(self._concurrency), "--config", str(self._folder / "offsider.toml")]
         with self._log.open("ab") as log:
             # A group of its own: Ctrl-C is for us, and we stop it in order.
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_me,  # noqa: PLW1509 - only system calls; nothing else sets a death signal
+            )
         self._workers = [*getattr(self, "_workers", []), process]
         return self._workers
 
@@ -182,7 +189,8 @@ def _clear(environment: MutableMapping[str, str]) -> None:
 
 
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A basic string of TOML, which JSON's are, but for one letter."""
+    return json.dumps(text).replace("\x7f", "\\u007f")
 
 
 @contextmanager

@@ -20,6 +20,14 @@ class Trouble(Enum):
     OURS = "ours"  # a defect of this program
 
 
+_REFUSED = (
+    *(rx.AuthenticationError, rx.AuthorizationError, rx.AuthenticationWrongNumberOfArgsError),
+    *(rx.NoPermissionError, rx.OutOfMemoryError),
+)
+_AWAY = (
+    *(rx.ReadOnlyError, rx.ClusterDownError, rx.TryAgainError),  # MasterDownError is a ClusterDownError
+    *(rx.ConnectionError, rx.TimeoutError, OSError, EOFError),
+)
 # READONLY is a failover that has not reached us yet: a new connection finds the new master.
 _AWAY_WORDS = (
     *("LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED", "BUSY", "NOMASTERLINK", "FAILOVER"),
@@ -37,9 +45,9 @@ def classify(error: BaseException) -> Trouble:
     """
     if isinstance(error, rx.NoScriptError):
         return Trouble.NOSCRIPT
-    if isinstance(error, rx.AuthenticationError):
+    if isinstance(error, _REFUSED):
         return Trouble.REFUSED
-    if isinstance(error, (rx.ReadOnlyError, rx.ConnectionError, rx.TimeoutError, OSError, EOFError)):
+    if isinstance(error, _AWAY):
         return Trouble.AWAY
     if isinstance(error, rx.ResponseError):
         return _by_words(str(error))
@@ -64,6 +72,9 @@ _STRIPPED = (
     "command not allowed when used memory",
     "Not enough good replicas to write",
     "Redis is configured to save RDB snapshots",
+    "has no permissions",
+    "ACL failure in script",
+    "can't run this command",
 )
 
 

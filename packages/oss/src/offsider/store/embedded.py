@@ -174,7 +174,7 @@ def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                preexec_fn=_die_with_me,  # noqa: PLW1509 - only system calls; nothing else sets a death signal
+                preexec_fn=die_with_me,  # noqa: PLW1509 - only system calls; nothing else sets a death signal
             )
         except OSError as error:
             started.put(error)
@@ -189,7 +189,7 @@ def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
     return process
 
 
-def _die_with_me() -> None:
+def die_with_me() -> None:
     """In the child: end when the thread that started us ends; do not take part in the terminal's Ctrl-C."""
     os.setpgid(0, 0)
     if sys.platform == "linux":

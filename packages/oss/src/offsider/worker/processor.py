@@ -16,6 +16,7 @@ from ..contract.work import Settlement, UnitOfWork
 from ..errors import InvalidArguments, JobTimeout, LostJob, Malformed, Shutdown
 from ..job import record as records
 from ..job.outcome import Cancel, Kind, Outcome, Snooze
+from .death import announce
 from .execution import Execution
 from .putback import put_back, quarantine
 from .retry import after_failure, error_name, error_text
@@ -198,20 +199,10 @@ class Processor:
             return Settlement(execution.unit, "retry", outcome.delay_s, records.rewritten(record))
         if outcome.kind is Kind.DISCARDED:
             record["discarded_at"] = clock.now_ms()
-        self._run_exhausted_hook(execution, record, error)
-        self._events.emit("death", record, error)
+        announce(execution.job, record, error, self._events)
         if outcome.kind is Kind.DISCARDED:
             return Settlement(execution.unit, "done", 0.0, None)
         return Settlement(execution.unit, "dead", 0.0, records.rewritten(record))
-
-    def _run_exhausted_hook(self, execution: Execution, record: records.Record, error: BaseException) -> None:
-        hook = execution.job.options.on_exhausted
-        if hook is None:
-            return
-        try:
-            hook(record, error)
-        except Exception:
-            log.exception("the on_exhausted hook of job %s failed; the job dies all the same", execution.job.name)
 
 
 DONE = Outcome.done()

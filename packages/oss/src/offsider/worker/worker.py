@@ -15,6 +15,7 @@ from ..contract.work import Fetcher, Service
 from ..errors import StoreError
 from ..metrics.track import CountMiddleware, Counts
 from .capsule import Capsule
+from .death import announce
 from .execution import Execution
 from .fetch import LeaseFetcher, Limits
 from .heartbeat import Heartbeat, rss_kb
@@ -92,6 +93,7 @@ class Worker:
         for edition in app.editions:
             edition.install_worker(self)
         self.server_middleware.add("metrics", CountMiddleware(self.counts), by="offsider", first=True)
+        app.server_middleware.close()  # what came now would never run here
         self.capsules = self._build_capsules()
         self._register_services()
 
@@ -115,12 +117,12 @@ class Worker:
         for seam in (self.fetcher, self.scheduler, self.services, self.heartbeat_fields):
             seam.close()
         check_server(self.app.connections)
+        log.info("worker %s runs %s", self.identity, "; ".join(str(plan) for plan in self._plans))
         self.app.events.emit("startup")
         for capsule in self.capsules.values():
             capsule.start()
         for service in self._ordered_services():
             service.start()
-        log.info("worker %s runs %s", self.identity, "; ".join(str(plan) for plan in self._plans))
 
     def quiet(self) -> None:
         """Fetch no more; jobs that run go on to their end."""
@@ -314,7 +316,7 @@ class Worker:
         self.app.events.emit("recovered", owner, count)
 
     def _note_died(self, record: Record, error: BaseException) -> None:
-        self.app.events.emit("death", record, error)
+        announce(self.app.jobs.get(record["class"]), record, error, self.app.events)
 
 
 def lease_fetcher(worker: Worker, plan: CapsulePlan, owner: str) -> Fetcher:
