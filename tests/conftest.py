@@ -13,6 +13,7 @@ import redis
 
 from offsider import App
 from offsider.worker.worker import Worker
+from support.processes import Desk
 from support.server import Server
 
 for variable in [name for name in os.environ if name.startswith("OFFSIDER_") and not name.startswith("OFFSIDER_TEST_")]:
@@ -98,6 +99,16 @@ def start_worker() -> Iterator[Callable[..., Worker]]:
     yield start
     for worker in made:
         worker.stop(1.0)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, redis_url: str) -> Iterator[Desk]:
+    """A folder where real processes of a test run, on the empty server."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    one = Desk(folder, redis_url)
+    yield one
+    one.close()
 
 
 @pytest.fixture(autouse=True)
