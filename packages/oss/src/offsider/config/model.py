@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from ..errors import InvalidSetting
 from ..job.record import check_name
 
 MOST_WEIGHT = 1000
+_WEIGHT = re.compile(r"[+-]?[0-9]+\Z")
 
 
 class Section(BaseModel):
@@ -33,7 +35,7 @@ def parse_queues(queues: Sequence[str]) -> dict[str, int]:
     weights: dict[str, int] = {}
     for queue in queues:
         name, colon, weight = queue.strip().rpartition(":")
-        if not colon or not weight.lstrip("+-").isdigit():
+        if not colon or not _WEIGHT.match(weight):
             name, weight = queue.strip(), "0"
         elif not 1 <= int(weight) <= MOST_WEIGHT:
             raise InvalidSetting(f"queue {queue!r} has the weight {weight}: expected 1 to {MOST_WEIGHT}")

@@ -46,7 +46,8 @@ class Settlement:
 class Fetcher(Protocol):
     """Takes jobs and acknowledges them. `offsider.testing.conformance` is what each must pass.
 
-    ``exchange`` and ``retire`` are called by one thread at a time, ``wait`` and ``renew`` by others.
+    ``exchange`` and ``retire`` are called by one thread at a time, ``wait`` and ``renew`` by others. ``owner`` may
+    change in ``exchange`` and ``retire``: a fetcher that lost a reply may go on under another name.
     """
 
     owner: str

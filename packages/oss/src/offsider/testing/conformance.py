@@ -233,7 +233,7 @@ class FetcherConformance:
         taken += fetcher.exchange((), 4 - len(taken))
         equal(sorted(_payloads(taken)), _jobs(1, 2, 3, 4), "taken in all")
         fetcher.exchange(_settled(taken, "done"), 5)
-        equal((redis.in_flight(OWNER), redis.waiting(QUEUE)), (_jobs(0), []), "in flight, and waiting")
+        equal((redis.in_flight(fetcher.owner), redis.waiting(QUEUE)), (_jobs(0), []), "in flight, and waiting")
 
     def test_settlements_of_a_lost_reply_move_once(self, app: App) -> None:
         """The same settlements again change nothing, and the jobs that came with the lost answer are had."""
@@ -249,7 +249,7 @@ class FetcherConformance:
         taken = insisting(lambda: fetcher.exchange(settled, 2))
         equal(proxy.lost, 1, "lost replies")
         equal(sorted(_payloads(taken)), _jobs(3, 4), "taken")
-        equal(redis.in_flight(OWNER), _jobs(3, 4), "in flight")
+        equal(redis.in_flight(fetcher.owner), _jobs(3, 4), "in flight")
         kept = redis.members(app.keys.retry), redis.members(app.keys.schedule)
         equal(kept, (_jobs(1), _jobs(2)), "retries, and scheduled")
 

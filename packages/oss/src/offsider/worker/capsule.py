@@ -57,6 +57,7 @@ class Capsule:
         self.concurrency = concurrency
         self.order = order
         self._stop = threading.Event()
+        self._retired = False
         self.interrupting = False  # bodies are being stopped: a cancellation is not the body's own failure
         self.quieted = False
         self.last_trip_s = clock.monotonic_s()
@@ -154,12 +155,13 @@ class Capsule:
         self.fetcher.open()
 
     def renew(self) -> None:
-        """Prolong the lease; called from the heartbeat."""
-        if not self.fetcher.renew() and not self.stopping:
+        """Prolong the lease, until the end; called from the heartbeat."""
+        if not self._retired and not self.fetcher.renew():
             log.error("the lease of %s was lost: its jobs run elsewhere; a new owner takes over", self.fetcher.owner)
 
     def retire(self) -> None:
         """Hand back what is not running, leave the rest to the others, and let go of Redis."""
+        self._retired = True
         back = [execution.unit for execution in (*self.threads.take_back(), *self.tasks.take_back())]
         back += [execution.unit for execution in self._stopped_bodies if not execution.lost]
         self._drain()

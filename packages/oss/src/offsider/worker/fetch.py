@@ -20,7 +20,7 @@ log = logging.getLogger("offsider.worker")
 MOST_SETTLED = 1000  # fields per request; a script's unpack() ends at 7,999
 MOST_TAKEN = 1000
 READ_TIMEOUT_S = 15.0
-PASS_ON_MS = 1000  # what a stopped process could not end is anybody's after this
+PASS_ON_MS = 5000  # what a stopped process could not end is anybody's after this
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class LeaseFetcher:
     """One owner's connection to its work.
 
     * one round trip acknowledges what is settled and takes new jobs;
-    * after a lost reply it asks what it holds, so that no taken job is forgotten and none is run twice;
+    * after a lost reply it goes on under another name and asks what it holds, so that no taken job is forgotten,
+      none is run twice, and the lost request changes nothing when it arrives late;
     * when its lease was lost, it raises `Fenced` and holds nothing any more.
 
     Used by one thread at a time, but for `wait` and `renew`, which have connections of their own.
@@ -44,6 +45,8 @@ class LeaseFetcher:
 
     def __init__(self, connections: Connections, keys: Keys, order: QueueOrder, *, owner: str, limits: Limits) -> None:
         self.owner = owner
+        self._name = owner
+        self._doubts = 0
         self._keys = keys
         self._order = order
         self._limits = limits
@@ -64,6 +67,7 @@ class LeaseFetcher:
         self._first_letter = len(keys.queue("")) + 1
         self._lease_ms = round(limits.lease_s * 1000)
         self._held: set[str] = set()  # fields that Redis is known to hold for us
+        self._found: list[UnitOfWork] = []  # taken, but not handed out yet: the call that took them failed later
         self._number = 1
         self._in_doubt = False
 
@@ -78,12 +82,14 @@ class LeaseFetcher:
         return self._renew(opening=False)
 
     def _renew(self, *, opening: bool) -> bool:
+        owner = self.owner
         held, _now_ms = self._lease.run(
             self._scripts["renew"],
-            [self._keys.owners, self._inflight],
-            [self.owner, self._lease_ms, "1" if opening else "0"],
+            [self._keys.owners, self._keys.inflight(owner)],
+            [owner, self._lease_ms, "1" if opening else "0"],
         )
-        return bool(held)
+        # In doubt the owner may have got another name, with a lease of its own, in this very moment.
+        return bool(held) or self._in_doubt or owner != self.owner
 
     # -- the exchange ----------------------------------------------------------------------------------
 
@@ -97,15 +103,17 @@ class LeaseFetcher:
             StoreError: Redis was away or refused; nothing is lost.
         """
         settled = _back_last(settled)
-        forgotten = self._resync() if self._in_doubt else []
-        want = min(want - len(forgotten), MOST_TAKEN)
+        if self._in_doubt:
+            self._found += self._resync()
+        want = min(want - len(self._found), MOST_TAKEN)
         for start in range(0, len(settled), MOST_SETTLED):
             part = settled[start : start + MOST_SETTLED]
             last = start + MOST_SETTLED >= len(settled)
-            forgotten += self._trip(part, want if last else 0)
+            self._found += self._trip(part, want if last else 0)
         if not settled and want > 0:
-            forgotten += self._trip((), want)
-        return forgotten
+            self._found += self._trip((), want)
+        found, self._found = self._found, []
+        return found
 
     def _trip(self, settled: Sequence[Settlement], want: int) -> list[UnitOfWork]:
         names = self._order.next()
@@ -119,8 +127,7 @@ class LeaseFetcher:
         reply = self._wire.run(self._scripts["exchange"], keys, self._arguments(settled, want, number, names))
         self._in_doubt = False
         if reply[0] == -1:
-            self._held.clear()
-            raise Fenced(self.owner)
+            raise self._fenced()
         self._held.difference_update([one.unit.field for one in settled])
         return self._units(reply, names, number)
 
@@ -160,17 +167,26 @@ class LeaseFetcher:
         return units
 
     def _resync(self) -> list[UnitOfWork]:
-        """What a request with a lost reply took for us."""
-        reply = self._wire.run(self._scripts["resync"], [self._keys.owners, self._inflight], [self.owner])
+        """What a request with a lost reply took for us; we go on as another owner, which that request does not know."""
+        renamed = f"{self._name}~{self._doubts + 1}"
+        inflight = self._keys.inflight(renamed)
+        keys = [self._keys.owners, self._inflight, inflight]
+        reply = self._wire.run(self._scripts["resync"], keys, [self.owner, renamed, self._lease_ms])
         if not reply[0]:
-            self._held.clear()
-            self._in_doubt = False
-            raise Fenced(self.owner)
+            raise self._fenced()
+        self._doubts += 1
+        self.owner, self._inflight, self._fixed_keys[1] = renamed, inflight, inflight
         fields = {reply[k].decode(): reply[k + 1] for k in range(1, len(reply), 2)}
         unknown = fields.keys() - self._held
         self._held = set(fields)
         self._in_doubt = False
         return [UnitOfWork(field, field.partition(":")[2], fields[field]) for field in sorted(unknown, key=_number)]
+
+    def _fenced(self) -> Fenced:
+        self._held.clear()
+        self._found.clear()
+        self._in_doubt = False
+        return Fenced(self.owner)
 
     # -- waiting -----------------------------------------------------------------------------------------
 
@@ -190,7 +206,8 @@ class LeaseFetcher:
         if abandoned:
             log.info("%d jobs of %s still run; other workers take them when it is gone", len(abandoned), self.owner)
         if self._in_doubt:
-            back = [*back, *self._resync()]
+            self._found += self._resync()
+        back = [*back, *self._found]
         names = list(dict.fromkeys(unit.queue for unit in back))
         keys = [self._keys.owners, self._inflight]
         for name in names:
@@ -200,6 +217,7 @@ class LeaseFetcher:
             arguments += [unit.field, 3 + 2 * names.index(unit.queue)]
         self._wire.run(self._scripts["retire"], keys, arguments)
         self._held.difference_update([unit.field for unit in back])
+        self._found.clear()
 
     def close(self) -> None:
         """Drop the connections."""

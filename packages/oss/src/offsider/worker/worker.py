@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("offsider.worker")
 
 HURRY_EVERY_S = 0.1
+SERVICE_S = 2.0
 AFTER_INTERRUPT_S = 3.0  # for `finally:` blocks of bodies that were stopped
 
 
@@ -117,12 +118,12 @@ class Worker:
         for seam in (self.fetcher, self.scheduler, self.services, self.heartbeat_fields):
             seam.close()
         check_server(self.app.connections)
-        log.info("worker %s runs %s", self.identity, "; ".join(str(plan) for plan in self._plans))
         self.app.events.emit("startup")
         for capsule in self.capsules.values():
             capsule.start()
         for service in self._ordered_services():
             service.start()
+        log.info("worker %s runs %s", self.identity, "; ".join(str(plan) for plan in self._plans))
 
     def quiet(self) -> None:
         """Fetch no more; jobs that run go on to their end."""
@@ -152,11 +153,14 @@ class Worker:
         self._wait_until_idle(clock.monotonic_s() + grace_s)
         self._hurry.clear()
         self._stop_bodies()
-        self._retire()
         for service in reversed(self._ordered_services()):
-            service.stop(2.0)
+            if service is not self.heartbeat:
+                service.stop(SERVICE_S)
         self._timekeeper.stop()
         self.loop_thread.stop()
+        # Last of all, when nothing is left to wait for: bodies that do not listen run until the process ends, and
+        # other workers take their jobs a few seconds from here.
+        self._retire()
         self.app.events.emit("exit")
         log.info("worker %s has stopped", self.identity)
 
@@ -182,7 +186,12 @@ class Worker:
             for ident, one in capsule.threads.running.copy().items()
         }
         loop = self.loop_thread.loop
-        return stacks([] if loop is None else [loop], threads)
+        tasks = {
+            task: f"{one.job.name} {one.jid}"
+            for capsule in self.capsules.values()
+            for one, task in capsule.tasks.running.copy().items()
+        }
+        return stacks([] if loop is None else [loop], threads, tasks)
 
     def healthy(self) -> bool:
         """True while every capsule that has free slots has spoken with Redis lately."""
@@ -288,6 +297,7 @@ class Worker:
                 log.error(
                     "capsule %s could not hand back its jobs (%s); they are recovered by lease", capsule.name, error
                 )
+        self.heartbeat.stop(SERVICE_S)
         try:
             self.heartbeat.forget()
         except StoreError as error:
