@@ -1,0 +1,116 @@
+"""What cannot run here is put back for a worker that knows it, then kept apart with its bytes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any
+
+import pytest
+
+from offsider.contract.work import Settlement, UnitOfWork
+from offsider.job.record import dumps, loads
+from offsider.worker.putback import put_back, quarantine
+
+JOB = {"queue": "mail", "class": "gone", "args": [1], "jid": "j1", "retry": True, "created_at": 1, "enqueued_at": 2}
+
+
+def unit_of(record: dict[str, Any], queue: str = "mail") -> UnitOfWork:
+    return UnitOfWork(f"1:{queue}", queue, dumps(record))
+
+
+def again(settlement: Settlement) -> UnitOfWork:
+    """The unit as it comes back from the schedule."""
+    assert settlement.payload is not None
+    return UnitOfWork("2:mail", "mail", settlement.payload)
+
+
+def settle(unit: UnitOfWork, window_s: float = 3600) -> Settlement:
+    return put_back(unit, loads(unit.payload), "nobody knows it", window_s)
+
+
+def note_of(settlement: Settlement) -> dict[str, Any]:
+    assert settlement.payload is not None
+    note: dict[str, Any] = json.loads(settlement.payload)["put_back"]
+    return note
+
+
+def test_a_job_is_put_back_with_the_reason_and_uses_no_attempt() -> None:
+    before_ms = int(time.time() * 1000)
+    settlement = settle(unit_of(JOB))
+    assert (settlement.kind, settlement.delay_s) == ("schedule", 1.0)
+    record = loads(settlement.payload or b"")
+    note = record.pop("put_back")
+    assert before_ms <= note.pop("since") <= time.time() * 1000
+    assert note == {"count": 1, "reason": "nobody knows it"}
+    assert record == {name: value for name, value in JOB.items() if name != "enqueued_at"}
+
+
+def test_it_goes_back_to_the_queue_it_was_taken_from() -> None:
+    settlement = settle(unit_of(JOB, queue="low"))
+    assert loads(settlement.payload or b"")["queue"] == "low"
+
+
+def test_the_delay_doubles_up_to_a_minute_and_the_first_time_is_kept() -> None:
+    settlement = settle(unit_of(JOB))
+    since, delays = note_of(settlement)["since"], [settlement.delay_s]
+    for _ in range(8):
+        settlement = settle(again(settlement))
+        delays.append(settlement.delay_s)
+    assert delays == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0]
+    assert note_of(settlement)["since"] == since
+    assert note_of(settlement)["count"] == 9
+
+
+def test_when_the_window_is_over_its_bytes_are_kept_apart(caplog: pytest.LogCaptureFixture) -> None:
+    unit = unit_of(JOB | {"put_back": {"since": int(time.time() * 1000) - 5000, "count": 3, "reason": "x"}})
+    settlement = settle(unit, window_s=4)
+    assert settlement.kind == "quarantine"
+    header, _newline, raw = (settlement.payload or b"").partition(b"\n")
+    assert raw == unit.payload
+    assert json.loads(header)["reason"] == "nobody knows it"
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+def test_without_a_window_it_is_kept_apart_at_once() -> None:
+    assert settle(unit_of(JOB), window_s=0).kind == "quarantine"
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"since": "yesterday", "count": 1},
+        {"since": 1, "count": None},
+        {"since": 1, "count": -5},
+        {"since": -1, "count": 1},
+        {"since": 10**18, "count": 1},
+        {"since": True, "count": 1},
+        {"since": 1.5, "count": 10**9},
+        {},
+    ],
+)
+def test_what_a_payload_says_of_earlier_times_is_not_trusted(note: dict[str, Any]) -> None:
+    settlement = settle(unit_of(JOB | {"put_back": note}))
+    assert (settlement.kind, settlement.delay_s, note_of(settlement)["count"]) == ("schedule", 1.0, 1)
+
+
+def test_a_count_beyond_all_bounds_is_no_trap() -> None:
+    note = {"since": int(time.time() * 1000) - 1, "count": 10**12}
+    assert settle(unit_of(JOB | {"put_back": note})).delay_s == 60.0
+
+
+def test_the_reason_is_bounded() -> None:
+    settlement = put_back(unit_of(JOB), dict(JOB), "x" * 10_000, 3600)
+    assert len(note_of(settlement)["reason"]) == 1000
+
+
+def test_quarantine_keeps_queue_reason_time_and_the_exact_bytes() -> None:
+    raw = b"\x00\xff\n not JSON \r\n\n"
+    before_ms = int(time.time() * 1000)
+    settlement = quarantine(UnitOfWork("1:mail", "mail", raw), "not JSON: \n at all")
+    header, _newline, kept = (settlement.payload or b"").partition(b"\n")
+    entry = json.loads(header)
+    assert before_ms <= entry.pop("at") <= time.time() * 1000
+    assert entry == {"queue": "mail", "reason": "not JSON: \n at all"}
+    assert (settlement.kind, settlement.delay_s, kept) == ("quarantine", 0.0, raw)
