@@ -1,4 +1,4 @@
-"""What becomes of a failed job: the count, the window, the delay, and the fields that Sidekiq's pages read."""
+"""What becomes of a failed job: the formula, the limits, the policy, and the fields as Sidekiq writes them."""
 
 from __future__ import annotations
 
@@ -6,226 +6,327 @@ import base64
 import json
 import time
 import zlib
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import pytest
+import redis
 
-from offsider import Retry
+from offsider import App, Retry
 from offsider.job.outcome import Kind, Outcome
-from offsider.worker.retry import after_failure, compressed_traceback, error_name, error_text
+from offsider.job.record import dumps
+from offsider.worker.retry import (
+    MOST_ERROR_TEXT,
+    after_failure,
+    compressed_traceback,
+    error_name,
+    error_text,
+    note_failure,
+)
+from offsider.worker.worker import Worker
+from support.waiting import until
 
-JOB: dict[str, Any] = {"queue": "mail", "class": "job", "args": [1], "jid": "j1", "retry": True, "created_at": 1}
-
-
-def boom(error: BaseException | None = None) -> BaseException:
-    """An error with a traceback."""
-    try:
-        raise error or ValueError("boom")
-    except BaseException as raised:
-        return raised
-
-
-def fail(record: dict[str, Any] | None = None, error: BaseException | None = None, **policy: Any) -> Outcome:
-    retry = None if policy == {"retry": None} else Retry(**policy)
-    return after_failure(dict(JOB, **(record or {})), boom(error), retry, rng=Random(7))
+JID = "b4a577edbccf1d805744efa9"
+HOUR_MS = 3_600_000
 
 
-def record_of(outcome: Outcome) -> dict[str, Any]:
-    assert outcome.record is not None
-    return outcome.record
+def job(**fields: Any) -> dict[str, Any]:
+    """A record as it lies in a queue."""
+    return {"retry": True, "queue": "default", "args": [], "class": "HardJob", "jid": JID, **fields}
 
 
-# -- fields ------------------------------------------------------------------------------------------------------
+def fail(
+    error: BaseException | None = None, policy: Retry | None = None, *, retries: int = 25, **fields: Any
+) -> Outcome:
+    """The outcome of one failure."""
+    return after_failure(job(**fields), error or ValueError("boom"), policy, rng=Random(1), retries=retries)
 
 
-def test_the_first_failure_writes_sidekiqs_fields() -> None:
-    before_ms = int(time.time() * 1000)
-    record = record_of(fail())
-    assert before_ms <= record.pop("failed_at") <= time.time() * 1000
-    assert record == JOB | {"error_message": "boom", "error_class": "ValueError", "retry_count": 0}
+def delay(count: int, error: BaseException | None = None, policy: Retry | None = None) -> float:
+    """The delay after failure number ``count`` (0 for the first)."""
+    outcome = fail(error, policy, **({} if count == 0 else {"retry_count": count - 1, "failed_at": 1}))
+    assert outcome.kind is Kind.RETRY
+    return outcome.delay_s
 
 
-def test_a_later_failure_counts_on_and_keeps_the_time_of_the_first() -> None:
-    before_ms = int(time.time() * 1000)
-    record = record_of(fail({"retry_count": 0, "failed_at": 1234, "error_message": "old", "error_class": "Old"}))
-    assert before_ms <= record.pop("retried_at") <= time.time() * 1000
-    assert record == JOB | {
-        "error_message": "boom",
-        "error_class": "ValueError",
-        "retry_count": 1,
-        "failed_at": 1234,
-    }
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+# -- when ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("record", "queue"),
-    [({}, "mail"), ({"retry_queue": "retries"}, "retries"), ({"queue": None}, "default")],
+    ("count", "base_s", "jitter_s"),
+    [(0, 15, 9), (1, 16, 19), (2, 31, 29), (3, 96, 39), (4, 271, 49), (10, 10_015, 109), (24, 331_791, 249)],
 )
-def test_the_next_attempt_has_the_retry_queue_or_the_jobs_own(record: dict[str, Any], queue: str) -> None:
-    assert record_of(fail(record))["queue"] == queue
+def test_the_default_delay_is_sidekiqs_formula(count: int, base_s: int, jitter_s: int) -> None:
+    record: dict[str, Any] = {} if count == 0 else {"retry_count": count - 1, "failed_at": 1}
+    delays = [after_failure(job(**record), ValueError("boom"), None, rng=Random(seed)).delay_s for seed in range(2000)]
+    assert min(delays) == base_s
+    assert max(delays) == base_s + jitter_s
+    assert all(one == int(one) for one in delays)
 
 
-class Unreadable(Exception):
-    def __str__(self) -> str:
-        raise RuntimeError("no text")
+def test_twenty_five_retries_take_about_twenty_days() -> None:
+    assert sum(delay(count) for count in range(25)) / 86_400 == pytest.approx(20.4, abs=0.1)
+
+
+def test_a_fixed_delay_of_the_jobs_own_is_taken() -> None:
+    assert delay(0, policy=Retry(delay=7.5)) == 7.5
+    assert delay(20, policy=Retry(delay=7.5)) == 7.5
+
+
+def test_a_delay_function_gets_the_count_and_the_error() -> None:
+    asked: list[tuple[int, BaseException]] = []
+    error = OSError("down")
+
+    def wait(count: int, failure: BaseException) -> float:
+        asked.append((count, failure))
+        return 100.0 + count
+
+    policy = Retry(delay=wait)
+    assert [delay(count, error, policy) for count in (0, 1, 5)] == [100.0, 101.0, 105.0]
+    assert asked == [(0, error), (1, error), (5, error)]
+
+
+@pytest.mark.parametrize("answer", [None, 0, -5.0])
+def test_a_delay_function_without_an_answer_leaves_it_to_the_formula(answer: float | None) -> None:
+    assert 15 <= delay(0, policy=Retry(delay=lambda _count, _error: answer)) < 25
+
+
+def test_a_delay_function_that_fails_is_told_and_the_formula_is_used(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(count: int, error: BaseException) -> float:
+        raise ZeroDivisionError("in the delay")
+
+    assert 15 <= delay(0, OSError("down"), Retry(delay=broken)) < 25
+    (record,) = caplog.records
+    assert "the job's own retry delay failed for OSError; the default delay is used" in record.getMessage()
+    assert record.exc_info is not None
 
 
 @pytest.mark.parametrize(
-    ("error", "text"),
-    [
-        (ValueError("x" * 20_000), "x" * 10_000),
-        (ValueError("é\ud800"), "é?"),
-        (ValueError(), ""),
-        (Unreadable(), "(the message of this Unreadable could not be read: RuntimeError)"),
-        (KeyError("key"), "'key'"),
-    ],
+    "answer", ["soon", float("nan"), float("inf"), 10**400, [1]], ids=["text", "nan", "inf", "huge", "list"]
 )
-def test_the_message_is_bounded_valid_text_whatever_the_error_does(error: Exception, text: str) -> None:
-    assert error_text(error) == text
-    assert record_of(fail(error=error))["error_message"] == text
-
-
-def test_an_errors_class_is_named_as_it_is_imported() -> None:
-    assert error_name(ValueError()) == "ValueError"
-    assert error_name(json.JSONDecodeError("m", "d", 0)) == "json.decoder.JSONDecodeError"
-    assert error_name(Unreadable()).endswith("test_retry.Unreadable")
-
-
-def lines_of(packed: str) -> list[str]:
-    """As Sidekiq's pages unpack it."""
-    lines: list[str] = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)))
-    return lines
-
-
-def test_a_traceback_is_kept_compressed_when_the_job_wants_it() -> None:
-    assert "error_backtrace" not in record_of(fail())
-    lines = lines_of(record_of(fail({"backtrace": True}))["error_backtrace"])
-    assert lines[-1] == "ValueError: boom"
-    assert any("raise error or ValueError" in line for line in lines)
-
-
-def test_as_many_lines_of_a_traceback_are_kept_as_the_job_wants_the_innermost() -> None:
-    every = lines_of(compressed_traceback(boom(), True))
-    assert lines_of(record_of(fail({"backtrace": 2}))["error_backtrace"]) == every[-2:]
+def test_whatever_a_delay_function_answers_the_job_is_retried_at_a_finite_time(answer: Any) -> None:
+    found = delay(0, policy=Retry(delay=lambda _count, _error: answer))
+    assert 0 < found < 10**9
 
 
 # -- how often -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("retry", "count", "kind"),
-    [
-        (True, 23, Kind.RETRY),
-        (True, 24, Kind.DEAD),
-        (None, 24, Kind.DEAD),
-        (3, 1, Kind.RETRY),
-        (3, 2, Kind.DEAD),
-        (1, None, Kind.RETRY),
-        (0, None, Kind.DEAD),
-        (False, None, Kind.DISCARDED),
-    ],
+    ("retry", "retries", "most"), [(True, 25, 25), (True, 3, 3), (None, 3, 3), (8, 25, 8), (1, 25, 1)]
 )
-def test_a_job_is_retried_as_often_as_its_record_says(retry: Any, count: int | None, kind: Kind) -> None:
-    record: dict[str, Any] = {"retry": retry}
-    if count is not None:
-        record |= {"retry_count": count, "failed_at": 1}
-    assert fail(record).kind is kind
+def test_the_last_retry_is_followed_by_death(retry: Any, retries: int, most: int) -> None:
+    last = fail(retry=retry, retries=retries, retry_count=most - 2, failed_at=1) if most > 1 else fail(retry=retry)
+    assert last.kind is Kind.RETRY
+    over = fail(retry=retry, retries=retries, retry_count=most - 1, failed_at=1)
+    assert over.kind is Kind.DEAD
+    assert over.record is not None
+    assert over.record["retry_count"] == most
 
 
-def test_the_settings_say_how_often_a_job_is_retried_that_says_only_true() -> None:
-    record = JOB | {"retry_count": 2, "failed_at": 1}
-    assert after_failure(dict(record), boom(), Retry(), rng=Random(), retries=3).kind is Kind.DEAD
-    assert after_failure(dict(record), boom(), Retry(), rng=Random(), retries=4).kind is Kind.RETRY
+def test_retry_0_dies_at_the_first_failure_and_is_kept() -> None:
+    outcome = fail(retry=0)
+    assert outcome.kind is Kind.DEAD
+    assert outcome.record is not None
+    assert (outcome.record["retry_count"], outcome.record["error_message"]) == (0, "boom")
 
 
-def test_twenty_five_retries_are_twenty_six_attempts() -> None:
-    record = dict(JOB)
-    attempts = 1
-    while (outcome := after_failure(record, boom(), Retry(), rng=Random())).kind is Kind.RETRY:
-        attempts += 1
-    assert (attempts, outcome.kind, record["retry_count"]) == (26, Kind.DEAD, 25)
+def test_retry_false_is_not_retried_and_not_kept() -> None:
+    assert fail(retry=False).kind is Kind.DISCARDED
 
 
-@pytest.mark.parametrize("in_seconds", [True, False], ids=["float seconds of version 7", "whole milliseconds"])
-def test_a_window_is_measured_from_the_first_failure(in_seconds: bool) -> None:
-    def failed_ago(seconds: float) -> float | int:
-        return time.time() - seconds if in_seconds else round((time.time() - seconds) * 1000)
-
-    policy = {"retry_for": 60, "retry_count": 500}
-    assert fail(policy | {"failed_at": failed_ago(50)}).kind is Kind.RETRY
-    assert fail(policy | {"failed_at": failed_ago(70)}).kind is Kind.DEAD
-    assert fail({"retry_for": 60}).kind is Kind.RETRY
+def test_dead_false_is_retried_but_not_kept() -> None:
+    assert fail(dead=False).kind is Kind.RETRY
+    assert fail(dead=False, retry_count=24, failed_at=1).kind is Kind.DISCARDED
 
 
-def test_a_job_that_is_not_to_be_kept_is_discarded_at_its_end() -> None:
-    assert fail({"retry": 0, "dead": False}).kind is Kind.DISCARDED
+@pytest.mark.parametrize("failed_at", [lambda ms: ms, lambda ms: ms / 1000], ids=["milliseconds", "float seconds"])
+def test_retry_for_counts_the_time_since_the_first_failure_and_no_attempts(
+    failed_at: Callable[[int], float],
+) -> None:
+    within = fail(retry_for=3600, retry_count=500, failed_at=failed_at(now_ms() - HOUR_MS + 60_000))
+    assert within.kind is Kind.RETRY
+    over = fail(retry_for=3600, retry_count=1, failed_at=failed_at(now_ms() - HOUR_MS - 60_000))
+    assert over.kind is Kind.DEAD
+    assert fail(retry_for=3600).kind is Kind.RETRY, "the first failure is always within"
 
 
-class Narrow(ValueError):
-    pass
+# -- the policy ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("policy", "error", "kind"),
-    [
-        ({"skip": (ValueError,)}, Narrow("x"), Kind.DEAD),
-        ({"skip": (ValueError,)}, KeyError("x"), Kind.RETRY),
-        ({"discard": (ValueError,)}, Narrow("x"), Kind.DISCARDED),
-        ({"discard": (ValueError,)}, KeyError("x"), Kind.RETRY),
-        ({"discard": (Narrow,), "skip": (ValueError,)}, Narrow("x"), Kind.DISCARDED),
-    ],
-)
-def test_some_errors_are_never_retried(policy: dict[str, Any], error: Exception, kind: Kind) -> None:
-    assert fail(error=error, **policy).kind is kind
+def test_an_error_to_skip_dies_at_once_and_a_subclass_is_one() -> None:
+    policy = Retry(skip=(LookupError,))
+    assert fail(KeyError("x"), policy).kind is Kind.DEAD
+    assert fail(ValueError("x"), policy).kind is Kind.RETRY
+    assert fail(KeyError("x"), policy, dead=False).kind is Kind.DISCARDED
 
 
-def test_a_job_that_is_known_by_its_record_only_is_retried_by_its_record() -> None:
-    assert fail({"retry": 1}, retry=None).kind is Kind.RETRY
-    assert fail({"retry": 0}, retry=None).kind is Kind.DEAD
+def test_an_error_to_discard_drops_the_job_before_anything_else_is_asked() -> None:
+    policy = Retry(discard=(LookupError,), skip=(LookupError,))
+    outcome = fail(KeyError("x"), policy)
+    assert outcome.kind is Kind.DISCARDED
+    assert isinstance(outcome.error, KeyError)
+    assert outcome.record is not None
+    assert outcome.record["error_class"] == "KeyError"
 
 
-# -- how long ----------------------------------------------------------------------------------------------------
+# -- the fields ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 10, 15, 20, 24])
-def test_the_delay_is_sidekiqs_formula(count: int) -> None:
-    record = {"retry": 100} | ({} if count == 0 else {"retry_count": count - 1, "failed_at": 1})
-    delays = {after_failure(JOB | record, boom(), Retry(max=100), rng=Random(seed)).delay_s for seed in range(40)}
-    base = count**4 + 15
-    assert min(delays) >= base
-    assert max(delays) <= base + 10 * (count + 1) - 1
-    assert len(delays) > 5, "there is jitter"
+def test_the_first_failure_adds_exactly_sidekiqs_fields() -> None:
+    record, before = job(created_at=1755432000123, enqueued_at=1755432000124, mine=[1]), now_ms()
+    kept = dict(record)
+    note_failure(record, RuntimeError("boom"))
+    added = {key: value for key, value in record.items() if key not in kept}
+    failed_at = added.pop("failed_at")
+    assert type(failed_at) is int
+    assert before <= failed_at <= now_ms()
+    assert added == {"error_message": "boom", "error_class": "RuntimeError", "retry_count": 0}
+    assert {key: record[key] for key in kept} == kept
 
 
-@pytest.mark.parametrize("delay", [3, 0.5, lambda count, error: 3 if isinstance(error, ValueError) else 9])
-def test_a_delay_of_the_jobs_own_is_exact(delay: Any) -> None:
-    assert fail(delay=delay).delay_s == (0.5 if delay == 0.5 else 3.0)
+def test_a_later_failure_counts_and_keeps_the_time_of_the_first() -> None:
+    record, before = job(failed_at=1755432001000, retry_count=0, error_message="old", error_class="Old"), now_ms()
+    note_failure(record, KeyError("new"))
+    assert before <= record.pop("retried_at") <= now_ms()
+    assert record == job(failed_at=1755432001000, retry_count=1, error_message="'new'", error_class="KeyError")
 
 
-def test_a_delay_of_the_jobs_own_knows_the_count_and_the_error() -> None:
-    seen: list[tuple[int, BaseException]] = []
-
-    def delay(count: int, error: BaseException) -> float:
-        seen.append((count, error))
-        return 1.0
-
-    error = KeyError("x")
-    fail({"retry_count": 4, "failed_at": 1}, error, delay=delay)
-    assert seen == [(5, error)]
+def test_retries_go_to_their_own_queue_from_the_first_failure_on() -> None:
+    record = job(queue="fast", retry_queue="slow")
+    note_failure(record, ValueError())
+    assert (record["queue"], record["retry_queue"]) == ("slow", "slow")
+    without = job()
+    del without["queue"]
+    note_failure(without, ValueError())
+    assert without["queue"] == "default"
 
 
-def broken(count: int, error: BaseException) -> float:
-    raise RuntimeError("the delay itself is broken")
+def deep(levels: int) -> None:
+    if levels == 0:
+        raise ValueError("at the bottom")
+    deep(levels - 1)
 
 
-@pytest.mark.parametrize("delay", [lambda *_: None, lambda *_: 0, lambda *_: -5, broken])
-def test_a_delay_that_is_none_is_the_formulas(delay: Any) -> None:
-    assert 15 <= fail(delay=delay).delay_s < 25
+def caught(levels: int = 3) -> BaseException:
+    try:
+        deep(levels)
+    except ValueError as error:
+        return error
+    raise AssertionError
 
 
-@pytest.mark.parametrize("value", ["soon", float("nan"), float("inf"), object(), True])
-def test_a_delay_function_that_returns_nonsense_gets_the_formulas(value: Any) -> None:
-    outcome = fail(delay=lambda *_: value)
-    assert outcome.kind is Kind.RETRY
-    assert 1 <= outcome.delay_s < 25
+def unpacked(text: str) -> list[str]:
+    """What Sidekiq's pages read: strict base64, zlib, a JSON list of lines."""
+    lines = json.loads(zlib.decompress(base64.b64decode(text, validate=True)))
+    assert isinstance(lines, list)
+    return lines
+
+
+def test_a_traceback_is_kept_only_when_it_is_asked_for() -> None:
+    record = job()
+    note_failure(record, caught())
+    assert "error_backtrace" not in record
+    record = job(backtrace=True)
+    note_failure(record, caught())
+    lines = unpacked(record["error_backtrace"])
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-1] == "ValueError: at the bottom"
+    assert sum("in deep" in line for line in lines) == 4
+    assert "\n" not in record["error_backtrace"]
+
+
+def test_a_number_keeps_so_many_of_the_innermost_lines() -> None:
+    every = unpacked(compressed_traceback(caught(), True))
+    assert unpacked(compressed_traceback(caught(), 3)) == every[-3:]
+    assert unpacked(compressed_traceback(caught(), 10_000)) == every
+    assert unpacked(compressed_traceback(ValueError("é\ud800"), True)), "also what is no UTF-8"
+
+
+class Mute(Exception):
+    """An error that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_an_error_that_cannot_be_read_says_that() -> None:
+    assert error_text(Mute()) == "(the message of this Mute could not be read: RuntimeError)"
+    record = job(backtrace=True)
+    note_failure(record, Mute())
+    assert unpacked(record["error_backtrace"])
+    assert record["error_class"].endswith("test_retry.Mute")
+
+
+def test_a_message_is_bounded_and_always_utf8() -> None:
+    assert error_text(ValueError("ä" * 50_000)) == "ä" * MOST_ERROR_TEXT
+    assert error_text(ValueError("a\ud800b")) == "a?b"
+    assert error_text(ValueError()) == ""
+    record = job()
+    note_failure(record, ValueError("a\ud800\0\x1b" * 20_000))
+    assert len(record["error_message"]) == MOST_ERROR_TEXT
+    dumps(record)
+
+
+def test_an_error_has_its_full_name_and_builtins_their_short_one() -> None:
+    class Local(Exception):
+        pass
+
+    assert error_name(KeyError()) == "KeyError"
+    assert error_name(json.JSONDecodeError("x", "y", 0)) == "json.decoder.JSONDecodeError"
+    assert error_name(Local()).endswith("test_an_error_has_its_full_name_and_builtins_their_short_one.<locals>.Local")
+
+
+# -- in a worker ---------------------------------------------------------------------------------------------------
+
+
+def test_what_a_worker_writes_is_what_sidekiq_would_write(
+    app: App, start_worker: Callable[..., Worker], raw: redis.Redis
+) -> None:
+    @app.job(name="HardJob", queue="default", retry=Retry(max=3, queue="slow"), backtrace=2)
+    def hard(name: str, number: int) -> None:
+        raise RuntimeError("boom")
+
+    @app.job(name="LastJob", retry=0)
+    def last() -> None:
+        raise Mute
+
+    @app.job(name="LostJob", retry=False)
+    def lost() -> None:
+        raise SystemExit(3)
+
+    jid = hard.enqueue("bob", 1)
+    last.enqueue()
+    lost.enqueue()
+    before_s = time.time()
+    start_worker(app)
+    until(lambda: raw.zcard("{offsider}:retry") and raw.zcard("{offsider}:dead"))
+    until(lambda: not raw.keys("{offsider}:inflight:*"))
+    ((member, score),) = raw.zrange("{offsider}:retry", 0, -1, withscores=True)  # type: ignore[misc]
+    record = json.loads(member)
+    times = [record.pop(name) for name in ("created_at", "enqueued_at", "failed_at")]
+    assert all(type(one) is int for one in times)
+    assert times == sorted(times)
+    assert unpacked(record.pop("error_backtrace"))[-1] == "RuntimeError: boom"
+    assert record == {
+        "class": "HardJob",
+        "args": ["bob", 1],
+        "jid": jid,
+        "queue": "slow",
+        "retry": 3,
+        "retry_queue": "slow",
+        "backtrace": 2,
+        "error_message": "boom",
+        "error_class": "RuntimeError",
+        "retry_count": 0,
+    }
+    assert 15 <= score - before_s < 40
+    ((member, score),) = raw.zrange("{offsider}:dead", 0, -1, withscores=True)  # type: ignore[misc]
+    assert json.loads(member)["class"] == "LastJob"
+    assert abs(score - time.time()) < 15
+    assert raw.zcard("{offsider}:quarantine") == 0

@@ -58,7 +58,7 @@ def test_a_task_is_shown_down_to_what_it_waits_for() -> None:
     loop.call_soon_threadsafe(task.cancel)
     loop_thread.stop()
     (shown,) = [part for part in re.split(r"\n(?=Task )", text) if part.startswith("Task painter")]
-    assert [name for name in re.findall(r"in (outer|middle|innermost)\b", shown)] == ["outer", "middle", "innermost"]
+    assert re.findall(r"in (outer|middle|innermost)\b", shown) == ["outer", "middle", "innermost"]
 
 
 def test_an_idle_worker_has_stacks_and_no_jobs(app: App, start_worker: Callable[..., Worker]) -> None:
