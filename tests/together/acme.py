@@ -80,8 +80,11 @@ class CountingFetcher:
 
     def __init__(self, inner: Fetcher) -> None:
         self._inner = inner
-        self.owner = inner.owner
         self.settled = 0
+
+    @property
+    def owner(self) -> str:
+        return self._inner.owner
 
     def open(self) -> None:
         self._inner.open()

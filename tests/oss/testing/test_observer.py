@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from offsider import App
-from offsider.job.record import loads
-from offsider.testing.observer import Observer, payload
+from offsider.testing.jobs import payload
+from offsider.testing.observer import Observer
 
 
 @pytest.fixture
@@ -18,10 +18,6 @@ def observer(app: App) -> Iterator[Observer]:
     one = Observer(app)
     yield one
     one.close()
-
-
-def test_a_payload_is_a_job_that_a_worker_would_take() -> None:
-    assert loads(payload(3))["jid"] == "job-3"
 
 
 def test_the_next_job_of_a_queue_comes_first(observer: Observer, raw: redis.Redis) -> None:

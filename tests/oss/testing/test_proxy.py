@@ -47,6 +47,19 @@ def test_a_lost_reply_is_of_a_command_that_was_done(proxy: Proxy, wire: Wire, ra
     assert wire.command("INCR", "count") == 2, "the next one is not lost"
 
 
+def test_a_held_request_is_lost_for_its_sender_and_arrives_late(proxy: Proxy, wire: Wire, raw: redis.Redis) -> None:
+    wire.command("PING")
+    proxy.hold_request()
+    with pytest.raises(RedisUnavailable):
+        wire.command("SET", "a", "late")
+    assert raw.get("a") is None
+    assert wire.command("SET", "a", "early") in (b"OK", "OK"), "the next one passes, on another connection"
+    proxy.deliver()
+    assert raw.get("a") == b"late"
+    with pytest.raises(RuntimeError, match="no request was held back"):
+        proxy.deliver()
+
+
 def test_an_outage_ends_connections_and_refuses_new_ones_until_it_is_mended(proxy: Proxy, wire: Wire) -> None:
     wire.command("PING")
     proxy.cut()

@@ -16,11 +16,12 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..contract.work import Fenced, Fetcher, Settlement, UnitOfWork
+from ..contract.work import Fenced, Fetcher, UnitOfWork
 from ..errors import StoreError
 from ..job.record import loads
 from .checks import equal, holds, insisting, raises
-from .observer import Observer, payload
+from .jobs import bytes_of, payloads, settle
+from .observer import Observer
 from .proxy import Proxy
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class FetcherConformance:
     """Each promise of `offsider.contract.work.Fetcher`, and the layout in Redis that recovery rests on.
 
     What it looks at: the queues' lists, ``owners`` (owner → end of its lease in ms of server time) and
-    ``inflight:<owner>`` (field → payload). A fetcher keeps this layout, whatever else it does.
+    ``inflight:<owner>`` (field → payload), under the name that the fetcher has at that time.
     """
 
     def make_fetcher(self, app: App, queues: Sequence[str], owner: str) -> Fetcher:
@@ -58,7 +59,7 @@ class FetcherConformance:
         """In the order in which they were pushed, over several requests."""
         fetcher, _redis = self._ready(app, 5)
         taken = [*fetcher.exchange((), 2), *fetcher.exchange((), 3)]
-        equal(_payloads(taken), _jobs(0, 1, 2, 3, 4), "the jobs in the order of their taking")
+        equal(bytes_of(taken), payloads(0, 1, 2, 3, 4), "the jobs in the order of their taking")
 
     def test_queues_are_looked_at_in_their_order(self, app: App) -> None:
         """A lower queue waits until the higher one is empty."""
@@ -96,15 +97,15 @@ class FetcherConformance:
             together.wait(10)
             units = fetcher.exchange((), 3)
             while units:
-                taken.extend(_payloads(units))
-                units = fetcher.exchange(_settled(units, "done"), 3)
+                taken.extend(bytes_of(units))
+                units = fetcher.exchange(settle(units, "done"), 3)
 
         threads = [threading.Thread(target=work, args=(fetcher,), daemon=True) for fetcher in (first, second)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(30)
-        equal(sorted(taken), sorted(_jobs(*range(SHARED))), "the jobs of both")
+        equal(sorted(taken), sorted(payloads(*range(SHARED))), "the jobs of both")
         equal(redis.waiting(QUEUE), [], "the queue")
 
     # -- in flight -----------------------------------------------------------------------------------------
@@ -113,9 +114,9 @@ class FetcherConformance:
         """A job never leaves Redis before it is settled."""
         fetcher, redis = self._ready(app, 3)
         units = fetcher.exchange((), 2)
-        equal(redis.in_flight(OWNER), _jobs(0, 1), "in flight")
-        fetcher.exchange(_settled(units[:1], "done"), 1)
-        equal(redis.in_flight(OWNER), _jobs(1, 2), "in flight after one is done")
+        equal(redis.in_flight(fetcher.owner), payloads(0, 1), "in flight")
+        fetcher.exchange(settle(units[:1], "done"), 1)
+        equal(redis.in_flight(fetcher.owner), payloads(1, 2), "in flight after one is done")
 
     def test_the_lease_ends_in_server_time(self, app: App) -> None:
         """No later than the settings say, so that a dead owner's jobs are recovered in time."""
@@ -153,10 +154,10 @@ class FetcherConformance:
     def test_back_puts_a_job_into_its_queue_once(self, app: App) -> None:
         """Unchanged, and it is the next to be taken."""
         fetcher, redis = self._ready(app, 2)
-        back = _settled(fetcher.exchange((), 1), "back")
+        back = settle(fetcher.exchange((), 1), "back")
         fetcher.exchange(back, 0)
-        equal(redis.waiting(QUEUE), _jobs(0, 1), "the queue, next one first")
-        equal(redis.in_flight(OWNER), [], "in flight")
+        equal(redis.waiting(QUEUE), payloads(0, 1), "the queue, next one first")
+        equal(redis.in_flight(fetcher.owner), [], "in flight")
         redis.remove(app.keys.queue(QUEUE))
         fetcher.exchange(back, 0)
         equal(redis.waiting(QUEUE), [], "the queue after the same settlement again")
@@ -164,8 +165,8 @@ class FetcherConformance:
     def test_jobs_that_are_put_back_keep_their_order(self, app: App) -> None:
         """Of several in one request the oldest is the next to be taken."""
         fetcher, redis = self._ready(app, 4)
-        fetcher.exchange(_settled(fetcher.exchange((), 3), "back"), 0)
-        equal(redis.waiting(QUEUE), _jobs(0, 1, 2, 3), "the queue, next one first")
+        fetcher.exchange(settle(fetcher.exchange((), 3), "back"), 0)
+        equal(redis.waiting(QUEUE), payloads(0, 1, 2, 3), "the queue, next one first")
 
     def test_a_call_takes_as_many_settlements_as_there_are(self, app: App) -> None:
         """Of all kinds; and what is wanted is taken in the same call."""
@@ -175,26 +176,26 @@ class FetcherConformance:
             units += fetcher.exchange((), MANY - len(units))
         redis.push(QUEUE, [MANY])
         settled = [
-            *_settled(units[0::3], "done"),
-            *_settled(units[1::3], "retry", delay_s=LATER_S),
-            *_settled(units[2::3], "dead"),
+            *settle(units[0::3], "done"),
+            *settle(units[1::3], "retry", delay_s=LATER_S),
+            *settle(units[2::3], "dead"),
         ]
-        equal(_payloads(fetcher.exchange(settled, 5)), _jobs(MANY), "taken with the settlements")
-        equal(redis.in_flight(OWNER), _jobs(MANY), "in flight")
-        equal(sorted(redis.members(app.keys.retry)), sorted(_payloads(units[1::3])), "retries")
-        equal(sorted(redis.members(app.keys.dead)), sorted(_payloads(units[2::3])), "dead")
+        equal(bytes_of(fetcher.exchange(settled, 5)), payloads(MANY), "taken with the settlements")
+        equal(redis.in_flight(fetcher.owner), payloads(MANY), "in flight")
+        equal(sorted(redis.members(app.keys.retry)), sorted(bytes_of(units[1::3])), "retries")
+        equal(sorted(redis.members(app.keys.dead)), sorted(bytes_of(units[2::3])), "dead")
 
     def test_a_full_redis_still_settles(self, app: App) -> None:
         """No memory is left, and it drains all the same; the lease is prolonged."""
         fetcher, redis = self._ready(app, 3)
         units = fetcher.exchange((), 2)
-        settled = [*_settled(units[:1], "done"), *_settled(units[1:], "retry", delay_s=LATER_S)]
+        settled = [*settle(units[:1], "done"), *settle(units[1:], "retry", delay_s=LATER_S)]
         with redis.full():
             taken = fetcher.exchange(settled, 1)
             equal(fetcher.renew(), True, "renew()")
-        equal(_payloads(taken), _jobs(2), "taken")
-        equal(redis.in_flight(OWNER), _jobs(2), "in flight")
-        equal(redis.members(app.keys.retry), _jobs(1), "retries")
+        equal(bytes_of(taken), payloads(2), "taken")
+        equal(redis.in_flight(fetcher.owner), payloads(2), "in flight")
+        equal(redis.members(app.keys.retry), payloads(1), "retries")
 
     # -- fencing -------------------------------------------------------------------------------------------
 
@@ -202,21 +203,21 @@ class FetcherConformance:
         """Its jobs run elsewhere: a late acknowledgement, retry or hand-over changes nothing."""
         fetcher, redis = self._ready(app, 3)
         units = fetcher.exchange((), 3)
-        settled = [*_settled(units[:1], "done"), *_settled(units[1:2], "retry"), *_settled(units[2:], "back")]
-        equal(redis.recover(OWNER), 3, "jobs given back by another process")
+        settled = [*settle(units[:1], "done"), *settle(units[1:2], "retry"), *settle(units[2:], "back")]
+        equal(redis.recover(fetcher.owner), 3, "jobs given back by another process")
         before = redis.waiting(QUEUE)
         for again in (settled, settled, ()):
             raises(Fenced, lambda again=again: fetcher.exchange(again, 1))  # type: ignore[misc]
         equal(redis.waiting(QUEUE), before, "the queue")
         equal(redis.members(app.keys.retry), [], "retries")
-        equal(redis.in_flight(OWNER), [], "in flight")
+        equal(redis.in_flight(fetcher.owner), [], "in flight")
 
     def test_a_lost_lease_is_not_renewed(self, app: App) -> None:
         """`renew` says so, and does not open it again."""
         fetcher, redis = self._ready(app, 1)
         fetcher.exchange((), 1)
         equal(fetcher.renew(), True, "renew() before")
-        redis.recover(OWNER)
+        redis.recover(fetcher.owner)
         equal([fetcher.renew(), fetcher.renew()], [False, False], "renew() after")
         equal(redis.owners(), [], "owners")
 
@@ -231,9 +232,9 @@ class FetcherConformance:
         taken = insisting(lambda: fetcher.exchange((), 3))
         equal(proxy.lost, 1, "lost replies")
         taken += fetcher.exchange((), 4 - len(taken))
-        equal(sorted(_payloads(taken)), _jobs(1, 2, 3, 4), "taken in all")
-        fetcher.exchange(_settled(taken, "done"), 5)
-        equal((redis.in_flight(fetcher.owner), redis.waiting(QUEUE)), (_jobs(0), []), "in flight, and waiting")
+        equal(sorted(bytes_of(taken)), payloads(1, 2, 3, 4), "taken in all")
+        fetcher.exchange(settle(taken, "done"), 5)
+        equal((redis.in_flight(fetcher.owner), redis.waiting(QUEUE)), (payloads(0), []), "in flight, and waiting")
 
     def test_settlements_of_a_lost_reply_move_once(self, app: App) -> None:
         """The same settlements again change nothing, and the jobs that came with the lost answer are had."""
@@ -241,30 +242,44 @@ class FetcherConformance:
         fetcher, redis = self._ready(app, 5)
         units = fetcher.exchange((), 3)
         settled = [
-            *_settled(units[:1], "done"),
-            *_settled(units[1:2], "retry", delay_s=LATER_S),
-            *_settled(units[2:], "schedule", delay_s=LATER_S),
+            *settle(units[:1], "done"),
+            *settle(units[1:2], "retry", delay_s=LATER_S),
+            *settle(units[2:], "schedule", delay_s=LATER_S),
         ]
         proxy.lose_reply()
         taken = insisting(lambda: fetcher.exchange(settled, 2))
         equal(proxy.lost, 1, "lost replies")
-        equal(sorted(_payloads(taken)), _jobs(3, 4), "taken")
-        equal(redis.in_flight(fetcher.owner), _jobs(3, 4), "in flight")
+        equal(sorted(bytes_of(taken)), payloads(3, 4), "taken")
+        equal(redis.in_flight(fetcher.owner), payloads(3, 4), "in flight")
         kept = redis.members(app.keys.retry), redis.members(app.keys.schedule)
-        equal(kept, (_jobs(1), _jobs(2)), "retries, and scheduled")
+        equal(kept, (payloads(1), payloads(2)), "retries, and scheduled")
+
+    def test_a_request_that_arrives_late_changes_nothing(self, app: App) -> None:
+        """Its connection broke, the fetcher went on without it, and then Redis gets it after all."""
+        proxy = self._through_a_proxy(app)
+        fetcher, redis = self._ready(app, 5)
+        units = fetcher.exchange((), 2)
+        proxy.hold_request()
+        settled = [*settle(units[:1], "done"), *settle(units[1:], "retry", delay_s=LATER_S)]
+        taken = insisting(lambda: fetcher.exchange(settled, 1))
+        proxy.deliver()
+        equal(bytes_of(taken), payloads(2), "taken")
+        equal(redis.in_flight(fetcher.owner), payloads(2), "in flight")
+        equal((redis.waiting(QUEUE), len(redis.owners())), (payloads(3, 4), 1), "the queue, and number of owners")
+        equal(redis.members(app.keys.retry), payloads(1), "retries")
 
     def test_an_outage_is_told_and_loses_nothing(self, app: App) -> None:
         """`StoreError` while Redis is away; afterwards the same request goes through."""
         proxy = self._through_a_proxy(app)
         fetcher, redis = self._ready(app, 2)
-        settled = _settled(fetcher.exchange((), 1), "retry", delay_s=LATER_S)
+        settled = settle(fetcher.exchange((), 1), "retry", delay_s=LATER_S)
         proxy.cut()
         for _attempt in range(2):
             raises(StoreError, lambda: fetcher.exchange(settled, 1))
         raises(StoreError, self._made(app, owner=LATE).open)
         proxy.mend()
-        equal(_payloads(fetcher.exchange(settled, 1)), _jobs(1), "taken afterwards")
-        equal(redis.members(app.keys.retry), _jobs(0), "retries")
+        equal(bytes_of(fetcher.exchange(settled, 1)), payloads(1), "taken afterwards")
+        equal(redis.members(app.keys.retry), payloads(0), "retries")
 
     def test_a_hand_over_of_a_lost_reply_happens_once(self, app: App) -> None:
         """`retire` again after a lost answer hands nothing back twice."""
@@ -275,7 +290,7 @@ class FetcherConformance:
         proxy.lose_reply()
         insisting(lambda: fetcher.retire(units, ()))
         equal(proxy.lost, 1, "lost replies")
-        equal(redis.waiting(QUEUE), _jobs(0, 1, 2), "the queue, next one first")
+        equal(redis.waiting(QUEUE), payloads(0, 1, 2), "the queue, next one first")
 
     # -- waiting -------------------------------------------------------------------------------------------
 
@@ -289,7 +304,7 @@ class FetcherConformance:
         redis.ask("LPUSH", app.keys.bell(QUEUE), "1")
         waiting.join(10)
         equal(heard, [True], "wait() beside a push")
-        equal(_payloads(fetcher.exchange((), 1)), _jobs(0), "taken")
+        equal(bytes_of(fetcher.exchange((), 1)), payloads(0), "taken")
 
     def test_wait_ends_with_its_time(self, app: App) -> None:
         """False when nothing was pushed."""
@@ -301,19 +316,19 @@ class FetcherConformance:
         """And the owner is gone: nothing is left to recover."""
         fetcher, redis = self._ready(app, 4)
         fetcher.retire(fetcher.exchange((), 3), ())
-        equal(redis.waiting(QUEUE), _jobs(0, 1, 2, 3), "the queue, next one first")
-        equal((redis.owners(), redis.in_flight(OWNER)), ([], []), "owners, and in flight")
+        equal(redis.waiting(QUEUE), payloads(0, 1, 2, 3), "the queue, next one first")
+        equal((redis.owners(), redis.in_flight(fetcher.owner)), ([], []), "owners, and in flight")
 
     def test_what_is_abandoned_is_left_for_recovery(self, app: App) -> None:
         """Its body may still run: it is in no queue before the lease has ended, and not lost after."""
         fetcher, redis = self._ready(app, 2)
         back, abandoned = fetcher.exchange((), 2)
         fetcher.retire([back], [abandoned])
-        equal(redis.waiting(QUEUE), _jobs(0), "the queue")
-        equal(redis.owners(), [OWNER], "owners")
-        redis.recover(OWNER)
+        equal(redis.waiting(QUEUE), payloads(0), "the queue")
+        equal(redis.owners(), [fetcher.owner], "owners")
+        redis.recover(fetcher.owner)
         equal(sorted(loads(one)["jid"] for one in redis.waiting(QUEUE)), ["job-0", "job-1"], "after recovery")
-        equal(redis.in_flight(OWNER), [], "in flight after recovery")
+        equal(redis.in_flight(fetcher.owner), [], "in flight after recovery")
 
     def test_close_tolerates_twice_and_never_opened(self, app: App) -> None:
         """Closing is for the end of everything: it never fails."""
@@ -368,9 +383,9 @@ class FetcherConformance:
 
     def _settles_once(self, app: App, kind: str, key: str | None, *, delay_s: float = 0.0) -> None:
         fetcher, redis = self._ready(app, 1)
-        settled = _settled(fetcher.exchange((), 1), kind, delay_s=delay_s, kept=KEPT)
+        settled = settle(fetcher.exchange((), 1), kind, delay_s=delay_s, kept=KEPT)
         fetcher.exchange(settled, 1)
-        equal(redis.in_flight(OWNER), [], "in flight")
+        equal(redis.in_flight(fetcher.owner), [], "in flight")
         if key is not None:
             equal(redis.members(key), [KEPT], f"kept as {kind}")
             due_s = redis.due_in_s(key, KEPT)
@@ -379,18 +394,3 @@ class FetcherConformance:
         fetcher.exchange(settled, 1)
         equal(redis.members(key) if key else [], [], f"kept as {kind} after the same settlement again")
         equal(redis.waiting(QUEUE), [], "the queue")
-
-
-def _payloads(units: Sequence[UnitOfWork]) -> list[bytes]:
-    return [unit.payload for unit in units]
-
-
-def _jobs(*numbers: int) -> list[bytes]:
-    return [payload(number) for number in numbers]
-
-
-def _settled(
-    units: Sequence[UnitOfWork], kind: str, *, delay_s: float = 0.0, kept: bytes | None = None
-) -> list[Settlement]:
-    bare = kind in ("done", "back")
-    return [Settlement(unit, kind, delay_s, None if bare else kept or unit.payload) for unit in units]

@@ -6,23 +6,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..job.record import dumps
 from ..store.connection import Connections
 from ..worker.fetch import Limits
 from ..worker.recovery import Recovery
+from .jobs import payload
 
 if TYPE_CHECKING:
     from ..app import App
-
-
-def payload(number: int) -> bytes:
-    """The bytes of a job that can be told apart: its jid is ``job-<number>``.
-
-    Example:
-        >>> payload(7)
-        b'{"queue":"any","class":"conformance","args":[7],"jid":"job-7","retry":true}'
-    """
-    return dumps({"queue": "any", "class": "conformance", "args": [number], "jid": f"job-{number}", "retry": True})
 
 
 class Observer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
 CHUNK = 65_536
@@ -17,6 +18,7 @@ class Proxy:
     """Passes bytes between clients and one Redis, on a free port of loopback.
 
     * `lose_reply`: Redis does what it is asked next, and the answer never arrives;
+    * `hold_request` and `deliver`: a request that is lost for its sender, and arrives late;
     * `cut` and `mend`: an outage, as the client sees it.
 
     Args:
@@ -35,6 +37,10 @@ class Proxy:
         self._pairs: dict[Pair, int] = {}  # a pair of sockets → how many directions still flow
         self._lock = threading.Lock()
         self._losses = 0
+        self._holds = False
+        self._held: tuple[Pair, bytes] | None = None
+        self._late: Pair | None = None
+        self._late_was_done = threading.Event()
         self._is_cut = False
         self.lost = 0
         threading.Thread(target=self._accept, name="offsider-proxy", daemon=True).start()
@@ -52,6 +58,27 @@ class Proxy:
         """Lose the next ``count`` replies, and each time the connection with them; `lost` counts them."""
         with self._lock:
             self._losses += count
+
+    def hold_request(self) -> None:
+        """Keep the next request back and cut its sender off."""
+        with self._lock:
+            self._holds = True
+
+    def deliver(self, timeout_s: float = 10.0) -> None:
+        """Give Redis the request that was held back, and wait until it was done.
+
+        Raises:
+            RuntimeError: None was held back, or Redis does not answer.
+        """
+        with self._lock:
+            held, self._held = self._held, None
+            if held is None:
+                raise RuntimeError("no request was held back: call hold_request() before it is sent")
+            self._late, data = held
+            self._late_was_done.clear()
+        self._late[1].sendall(data)
+        if not self._late_was_done.wait(timeout_s):
+            raise RuntimeError(f"Redis has not answered a late request within {timeout_s:g} s")
 
     def cut(self) -> None:
         """Drop every connection, and each new one at once, until `mend`."""
@@ -107,12 +134,12 @@ class Proxy:
     def _pass_on(self, pair: Pair, from_server: bool) -> None:
         client, server = pair
         source, sink = (server, client) if from_server else (client, server)
+        look = self._look_at_reply if from_server else self._look_at_request
         with contextlib.suppress(OSError):
-            while data := source.recv(CHUNK):
-                if from_server and self._is_to_be_lost():
-                    break
+            while (data := source.recv(CHUNK)) and look(pair, data):
                 sink.sendall(data)
-        _stop(pair)
+        is_held = self._held is not None and self._held[0] is pair and not from_server
+        _stop((client,) if is_held else pair)
         with self._lock:
             self._pairs[pair] -= 1
             if self._pairs[pair]:
@@ -120,17 +147,30 @@ class Proxy:
             del self._pairs[pair]
         _close(pair)
 
-    def _is_to_be_lost(self) -> bool:
+    def _look_at_request(self, pair: Pair, data: bytes) -> bool:
+        """False when it is not passed on."""
+        with self._lock:
+            if not self._holds:
+                return True
+            self._holds = False
+            self._held = (pair, data)
+            return False
+
+    def _look_at_reply(self, pair: Pair, _data: bytes) -> bool:
+        """False when it is not passed on."""
+        if pair is self._late:
+            self._late_was_done.set()
+            return False
         with self._lock:
             if not self._losses:
-                return False
+                return True
             self._losses -= 1
             self.lost += 1
-            return True
+            return False
 
 
-def _stop(pair: Pair) -> None:
-    for one in pair:
+def _stop(sockets: Iterable[socket.socket]) -> None:
+    for one in sockets:
         with contextlib.suppress(OSError):
             one.shutdown(socket.SHUT_RDWR)
 
