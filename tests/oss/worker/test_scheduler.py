@@ -159,8 +159,7 @@ def test_an_entry_with_an_earlier_time_wakes_one_that_sleeps(app: App, make: Mak
     paint.using(delay=3600).enqueue(1)
     scheduler = make()
     scheduler.start()
-    asleep: Callable[[], Any] = lambda: raw.info("clients")["blocked_clients"]
-    until(asleep)
+    until(lambda: raw.info("clients")["blocked_clients"])  # type: ignore[index]
     began_s = time.monotonic()
     paint.using(delay=0.2).enqueue(2)
     until(lambda: queued(raw))
@@ -178,7 +177,7 @@ def test_one_that_sleeps_is_stopped_at_once(make: Make, raw: redis.Redis) -> Non
 
 
 def test_many_processes_ask_no_more_often_than_a_few(make: Make, raw: redis.Redis) -> None:
-    put(raw, SCHEDULE, [entry(1)], due_in_s=0.03)
+    put(raw, SCHEDULE, [entry(1)], due_in_s=2.0)
     raw.zadd("{offsider}:owners", {f"host:{number}:x/default/1": 10**15 for number in range(50)})
     pauses = [make().tick() for _ in range(20)]
     assert min(pauses) >= 2.5, "50 processes at 10 calls a second: 5 s each on average"
