@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from . import editions as edition_loader
+from .client.acceptance import Acceptance
 from .client.push import Client
 from .config.load import load
 from .config.model import CORE as CORE_SECTIONS
@@ -223,6 +225,11 @@ class App:
         if revived.started:
             self._server = revived
 
+    @cached_property
+    def accept(self) -> Acceptance:
+        """The client middleware; no more can be added from here on."""
+        return Acceptance(self.client_middleware.compile())
+
     @property
     def client(self) -> Client:
         """The push side."""
@@ -230,7 +237,7 @@ class App:
             self._client = Client(
                 self.connections,
                 self.keys,
-                self.client_middleware.compile(),
+                self.accept,
                 self.scripts["push"],
                 push_deadline_s=self.settings.redis.push_deadline_s,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .contract.middleware import compile_client, compile_server, compile_server_async
+from .contract.middleware import compile_server, compile_server_async
 from .job.push import PushRequest
 from .job.record import dumps, loads
 
@@ -25,7 +25,8 @@ class InlineExecution:
         if self.job.arguments.wants_context:
             from .job.context import Context
 
-            context = Context(jid=self.jid, name=self.job.name, queue=self.queue)
+            tags = tuple(self.record.get("tags") or ())
+            context = Context(jid=self.jid, name=self.job.name, queue=self.queue, tags=tags)
             self.job.arguments.inject(self.args, self.kwargs, context)
 
 
@@ -53,7 +54,7 @@ class Dispatch:
 
     def inline(self, request: PushRequest) -> Any:
         """Run a ``def`` job here and now."""
-        accepted = compile_client(self._app.client_middleware.compile())(request)
+        accepted = self._app.accept(request)
         if accepted is None:
             return None
         perform = compile_server(self._app.server_middleware.compile(), lambda one: one.job.fn(*one.args, **one.kwargs))
@@ -65,7 +66,7 @@ class Dispatch:
         async def body(execution: Any) -> Any:
             return await execution.job.fn(*execution.args, **execution.kwargs)
 
-        accepted = compile_client(self._app.client_middleware.compile())(request)
+        accepted = self._app.accept(request)
         if accepted is None:
             return None
         return await compile_server_async(self._app.server_middleware.compile(), body)(InlineExecution(accepted))

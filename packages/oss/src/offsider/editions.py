@@ -27,7 +27,7 @@ def load(editions: Sequence[Edition] | None, env: Mapping[str, str] | None = Non
     """
     found = list(editions) if editions is not None else _discover(os.environ if env is None else env)
     for edition in found:
-        _check_contract(edition)
+        _check(edition)
     return _ordered(found)
 
 
@@ -38,7 +38,7 @@ def _discover(env: Mapping[str, str]) -> list[Edition]:
     if chosen is not None:
         names = [name for part in chosen.split(",") if (name := part.strip()) and name != "oss"]
     made = []
-    for name in names:
+    for name in dict.fromkeys(names):
         if name not in installed:
             raise EditionError(
                 f"OFFSIDER_EDITIONS names {name!r}, which is not installed here.{suggest(name, [*installed, 'oss'])}"
@@ -54,7 +54,9 @@ def _discover(env: Mapping[str, str]) -> list[Edition]:
     return made
 
 
-def _check_contract(edition: Edition) -> None:
+def _check(edition: object) -> None:
+    if not isinstance(edition, Edition):
+        raise EditionError(f"{edition!r:.80} is no edition: expected an object, e.g. editions=[MyEdition()]")
     if edition.contract != VERSION:
         raise ContractMismatch(
             f"the edition {edition.name!r} was built for contract {edition.contract}, this offsider has contract"
@@ -63,7 +65,14 @@ def _check_contract(edition: Edition) -> None:
 
 
 def _ordered(editions: Sequence[Edition]) -> list[Edition]:
-    waiting = {edition.name: edition for edition in sorted(editions, key=lambda one: one.name)}
+    waiting: dict[str, Edition] = {}
+    for edition in sorted(editions, key=lambda one: one.name):
+        if edition.name in waiting:
+            raise EditionError(
+                f"two editions have the name {edition.name!r}: {type(waiting[edition.name])!r} and {type(edition)!r}."
+                " Uninstall one, or choose with editions="
+            )
+        waiting[edition.name] = edition
     ordered: list[Edition] = []
     while waiting:
         ready = [one for one in waiting.values() if not set(one.needs) & waiting.keys()]

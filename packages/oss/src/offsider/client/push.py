@@ -9,13 +9,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from .. import clock
-from ..contract.middleware import ClientMiddleware, compile_client
 from ..errors import RedisUnavailable
 from ..job.push import PushRequest
-from ..job.record import SOFT_MAX_BYTES, check_json, check_name, dumps
+from ..job.record import SOFT_MAX_BYTES, dumps
 from ..store.connection import Argument, Connections
 from ..store.keys import Keys
 from ..store.scripts import Script
+from .acceptance import Acceptance
 from .lanes import AsyncLanes, Lanes
 
 log = logging.getLogger("offsider.client")
@@ -37,14 +37,13 @@ class Client:
         self,
         connections: Connections,
         keys: Keys,
-        middleware: Sequence[ClientMiddleware],
+        accept: Acceptance,
         script: Script,
         *,
         push_deadline_s: float,
     ) -> None:
         self._keys = keys
-        self._chain = compile_client(middleware)
-        self._distrusted = bool(middleware)  # what a middleware has changed is checked again
+        self._accept = accept
         self._deadline_s = push_deadline_s
         self._lanes = Lanes(connections)
         self._alanes = AsyncLanes(connections)
@@ -129,14 +128,11 @@ class Client:
         arguments: list[Argument] = []
         now_s = clock.now_s()
         for request in requests:
-            accepted = self._chain(request)
+            accepted = self._accept(request)
             if accepted is None:
                 jids.append(None)
                 continue
             record = accepted.record
-            if self._distrusted:
-                check_name("queue", record["queue"])
-                check_json(record, "job")
             jids.append(record["jid"])
             if accepted.at_s is not None and accepted.at_s > now_s:
                 arguments.append(f"@{accepted.at_s!r}")

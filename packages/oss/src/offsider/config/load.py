@@ -114,10 +114,15 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"the settings file {path} cannot be read: {error.strerror}. Check --config") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the settings file {path} is not TOML: {error}") from None
-    if path.name == "pyproject.toml":
-        section: dict[str, Any] = found.get("tool", {}).get("offsider", {})
-        return section
-    return found
+    return _project_section(path, found) if path.name == "pyproject.toml" else found
+
+
+def _project_section(path: Path, found: Mapping[str, Any]) -> dict[str, Any]:
+    tools = found.get("tool", {})
+    section = tools.get("offsider", {}) if isinstance(tools, dict) else tools
+    if not isinstance(section, dict):
+        raise ConfigError(f"{path}: tool.offsider is {section!r:.80}; expected a table: [tool.offsider]")
+    return section
 
 
 def _from_env(env: Mapping[str, str], known: Mapping[str, bool]) -> dict[str, Any]:
@@ -162,10 +167,15 @@ def _where(source: str, key: str) -> str:
 def _explained(error: ValidationError, sources: Mapping[str, str], known: Mapping[str, bool]) -> ConfigError:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
-    source = next((where for one, where in sources.items() if one == key or one.startswith(f"{key}.")), "default")
+    source = next((where for one, where in sources.items() if _is_about(one, key)), "default")
     if first["type"] == "extra_forbidden":
         names = [*known, *{part.partition(".")[0] for part in known}]
         return UnknownSetting(
             f"{key!r} (from {source}) is no setting.{suggest(key, names)} Correct its name or remove it"
         )
     return InvalidSetting(f"{key} is {first['input']!r:.80} (from {source}): {first['msg']}")
+
+
+def _is_about(source: str, key: str) -> bool:
+    """A source sets a key, a part of it, or the list that it is an item of."""
+    return source == key or source.startswith(f"{key}.") or key.startswith(f"{source}.")

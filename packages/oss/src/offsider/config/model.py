@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from ..errors import InvalidSetting
+from ..errors import InvalidName, InvalidSetting
 from ..job.record import check_name
 
+T = TypeVar("T")
 MOST_WEIGHT = 1000
 _WEIGHT = re.compile(r"[+-]?[0-9]+\Z")
 
@@ -48,6 +49,15 @@ def parse_queues(queues: Sequence[str]) -> dict[str, int]:
     return weights
 
 
+def _valid(check: Callable[[T], object], value: T) -> T:
+    """The value; an error as pydantic wants it, so that it is told with the key and its source."""
+    try:
+        check(value)
+    except (InvalidSetting, InvalidName) as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -81,8 +91,7 @@ class CapsuleSettings(Section):
     @field_validator("queues")
     @classmethod
     def _check_queues(cls, queues: list[str]) -> list[str]:
-        parse_queues(queues)
-        return queues
+        return _valid(parse_queues, queues)
 
 
 class WorkerSettings(Section):
@@ -118,8 +127,7 @@ class WorkerSettings(Section):
     @field_validator("queues")
     @classmethod
     def _check_queues(cls, queues: list[str]) -> list[str]:
-        parse_queues(queues)
-        return queues
+        return _valid(parse_queues, queues)
 
 
 class JobSettings(Section):
@@ -155,4 +163,4 @@ class Settings(Section):
     @field_validator("namespace")
     @classmethod
     def _check_namespace(cls, namespace: str) -> str:
-        return check_name("namespace", namespace) if namespace else namespace
+        return _valid(lambda name: name and check_name("namespace", name), namespace)

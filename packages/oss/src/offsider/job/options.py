@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,6 +13,7 @@ from .record import Record, check_name
 Delay = Callable[[int, BaseException], float | None]
 Hook = Callable[[Record, BaseException], object]
 MOST_RETRY_FOR_S = 1_000_000_000
+MOST_S = 9e9
 
 
 def seconds(value: object, name: str) -> float:
@@ -24,12 +24,12 @@ def seconds(value: object, name: str) -> float:
         name: What to call it in the error.
 
     Raises:
-        InvalidOption: It is neither, or negative, or not finite.
+        InvalidOption: It is neither, or negative, or not finite, or of centuries.
     """
     if isinstance(value, timedelta):
         value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
-        raise InvalidOption(f"{name} is {value!r}: expected seconds (0 or more) or a timedelta")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_S:
+        raise InvalidOption(f"{name} is {value!r:.80}: expected seconds (0 or more, under 300 years) or a timedelta")
     return float(value)
 
 

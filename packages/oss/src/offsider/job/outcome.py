@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
+from .options import seconds
 from .record import Record
 
 
@@ -25,9 +26,13 @@ class Snooze:
 
     @property
     def delay_s(self) -> float:
-        """The delay in seconds; never negative."""
-        seconds = self.delay.total_seconds() if isinstance(self.delay, timedelta) else float(self.delay)
-        return max(0.0, seconds)
+        """The delay in seconds; never negative.
+
+        Raises:
+            InvalidOption: It is no duration: the job has failed, and is retried.
+        """
+        delay = self.delay.total_seconds() if isinstance(self.delay, timedelta) else self.delay
+        return seconds(max(delay, 0), "Snooze(delay)")
 
 
 @dataclass(frozen=True, slots=True)

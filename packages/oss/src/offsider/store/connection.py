@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +19,8 @@ from ..errors import ConfigError, RedisUnavailable
 from .classify import Trouble, as_store_error, classify
 from .scripts import Script
 
+_PASSWORD = re.compile(r"(?<=password=)[^&]*")
+
 Argument = str | int | float | bytes
 
 
@@ -29,11 +32,12 @@ def redacted(url: str) -> str:
         'redis://:***@db:6379/0'
     """
     parts = urlsplit(url)
-    if not parts.password:
-        return url
-    user = parts.username or ""
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{user}:***@{host}"))
+    if parts.password:
+        host = parts.netloc.rpartition("@")[2]
+        parts = parts._replace(netloc=f"{parts.username or ''}:***@{host}")
+    if "password" in parts.query:
+        parts = parts._replace(query=_PASSWORD.sub("***", parts.query))
+    return urlunsplit(parts)
 
 
 class Connections:
@@ -161,10 +165,14 @@ class Wire:
             raise
         except BaseException as error:
             self.drop()
-            ours = as_store_error(error)
+            ours = as_store_error(error) or (self._left(error) if self._closed else None)
             if ours is None:
                 raise
             raise ours from error
+
+    def _left(self, error: BaseException) -> RedisUnavailable | None:
+        """What a call meets whose connection another thread has closed under it, in redis-py's many words."""
+        return RedisUnavailable(f"the connection {self.name!r} is closed") if isinstance(error, Exception) else None
 
     def _connect(self) -> Any:
         if self._closed:

@@ -301,7 +301,7 @@ class Capsule:
                 return
             try:
                 self.fetcher.wait(BELL_S)
-            except StoreError as error:
+            except Exception as error:  # noqa: BLE001 - without a bell this capsule only polls
                 if self._stop.is_set():
                     return
                 self._patience.hold(error)

@@ -73,7 +73,8 @@ class LogfmtFormatter(logging.Formatter):
 
 def _quoted(value: object) -> str:
     text = str(value)
-    return json.dumps(text, ensure_ascii=False) if not text or any(c in text for c in ' "=\n\\') else text
+    plain = text.isprintable() and text and not any(letter in text for letter in ' "=\\')
+    return text if plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def configure(level: str, format: Format = "pretty", stream: IO[str] | None = None) -> logging.Handler:

@@ -11,7 +11,9 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..errors import InvalidOption
 from ..job.backoff import delay_s
+from ..job.options import seconds
 from ..job.outcome import Outcome
 from ..job.record import Record
 
@@ -121,6 +123,10 @@ def _delay_s(count: int, error: BaseException, retry: Retry | None, rng: Random)
         except Exception:
             log.exception("the job's own retry delay failed for %s; the default delay is used", error_name(error))
             custom = None
-    if custom is None or custom <= 0:
+    if custom is None or custom == 0:
         return float(delay_s(count, rng=rng))
-    return float(custom)
+    try:
+        return seconds(custom, "delay")
+    except InvalidOption as wrong:
+        log.error("the job's own %s (after %s); the default delay is used", wrong, error_name(error))
+        return float(delay_s(count, rng=rng))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -90,6 +91,7 @@ class TaskExecutor:
         self._run = run
         self._settled = settled
         self._ready: deque[Execution] = deque()
+        self._context = contextvars.copy_context()
 
     def submit(self, executions: Sequence[Execution]) -> None:
         """Queue executions in order, from any thread: one signal for all."""
@@ -124,7 +126,10 @@ class TaskExecutor:
                 execution = self._ready.popleft()
             except IndexError:  # taken back in this moment
                 return
-            task = loop.create_task(self._perform(execution), name=f"offsider-{execution.jid}")
+            # A context of its own: we may be inside the end of another job, with what it has left in its variables.
+            task = loop.create_task(
+                self._perform(execution), name=f"offsider-{execution.jid}", context=self._context.copy()
+            )
             self.running[execution] = execution.stopper = task
 
     async def _perform(self, execution: Execution) -> None:

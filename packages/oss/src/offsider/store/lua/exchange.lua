@@ -17,9 +17,17 @@
 local owner, inflight = ARGV[1], KEYS[2]
 if not redis.call('ZSCORE', KEYS[1], owner) then return {-1} end
 
+local done = tonumber(ARGV[8])
+-- Looked at before anything is written: a script that stops halfway is not rolled back.
+for i = 9 + done, #ARGV, 4 do
+  local kind, number = ARGV[i], tonumber(ARGV[i + 2])
+  if (kind == 'retry' or kind == 'schedule') and not (number and number >= 0 and number < 1e11) then
+    return redis.error_reply('ERR the delay of a ' .. kind .. ' is ' .. ARGV[i + 2] .. ', expected 0 or more seconds')
+  end
+end
+
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
-local done = tonumber(ARGV[8])
 local settled = 0
 if done > 0 then settled = redis.call('HDEL', inflight, unpack(ARGV, 9, 8 + done)) end
 
