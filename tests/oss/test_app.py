@@ -225,8 +225,8 @@ import importlib, sys
 from offsider.worker.worker import Worker
 module = importlib.import_module(sys.argv[1])
 worker = Worker(module.app)
-worker.start()
 print(*module.app.jobs, flush=True)
+worker.start()
 sys.stdin.readline()
 worker.stop()
 """
