@@ -1,0 +1,70 @@
+"""Every command line of the documentation is one that its program takes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from offsider.cli.main import Cli, build
+from support.pages import ROOT, Page, pages
+
+PROMPT = re.compile(r"\$ (.*)")
+INLINE = re.compile(r"`((?:offsider (?:-|[a-z])|hatch run )[^`…]*)`")
+TRAILING_NOTE = re.compile(r"\s{2,}#.*$|\s#\s.*$")
+
+
+def commands(page: Page) -> Iterator[list[str]]:
+    """Every command on a page as words, without variables before it: in ``console`` blocks and in the text."""
+    for inline in INLINE.findall(page.prose):
+        yield shlex.split(inline)
+    for block in page.blocks("console"):
+        for line in block.text.splitlines():
+            match = PROMPT.match(line)
+            if match is None:
+                continue
+            for part in TRAILING_NOTE.sub("", match[1]).split(" && "):
+                words = shlex.split(part)
+                while words and re.match(r"[A-Z_]+=", words[0]):
+                    words.pop(0)
+                yield words
+
+
+OURS = [(page, words) for page in pages() for words in commands(page) if words[:1] == ["offsider"]]
+HATCH = [(page, words) for page in pages() for words in commands(page) if words[:2] == ["hatch", "run"] and words[2:]]
+
+
+def ids(found: list[tuple[Page, list[str]]]) -> list[str]:
+    return [f"{page.name}: {' '.join(words)}" for page, words in found]
+
+
+@pytest.mark.parametrize(("page", "words"), OURS, ids=ids(OURS))
+def test_a_command_of_ours_has_this_name_and_these_options(page: Page, words: list[str]) -> None:
+    group = build(Cli())
+    context = click.Context(group, info_name="offsider")
+    options, rest, _order = group.make_parser(context).parse_args(words[1:])
+    if not rest:
+        assert options, "a command, or an option of the whole"
+        return
+    command = group.get_command(context, rest[0])
+    assert command is not None, f"there is no command {rest[0]!r}"
+    inner = click.Context(command, info_name=rest[0], parent=context)
+    _options, left, _order = command.make_parser(inner).parse_args(rest[1:])
+    assert not left
+
+
+@pytest.mark.parametrize(("page", "words"), HATCH, ids=ids(HATCH))
+def test_a_command_of_the_house_is_in_hatch_toml(page: Page, words: list[str]) -> None:
+    environments = tomllib.loads((ROOT / "hatch.toml").read_text("utf-8"))["envs"]
+    environment, colon, name = words[2].rpartition(":")
+    scripts = environments[environment if colon else "default"]["scripts"]
+    assert name in scripts
+
+
+def test_there_are_commands() -> None:
+    assert len(OURS) >= 10
+    assert len(HATCH) >= 10
