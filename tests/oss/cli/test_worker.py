@@ -70,14 +70,6 @@ def test_queues_concurrency_and_the_settings_file_reach_the_worker(desk: Desk, r
     assert worker.end() == 0
 
 
-def test_without_options_the_settings_say_everything(desk: Desk) -> None:
-    desk.write("")
-    (desk.folder / "offsider.toml").write_text('[worker]\nconcurrency = 3\nqueues = ["filed:2"]\n', "utf-8")
-    worker = desk.worker(OFFSIDER_WORKER_CONCURRENCY="4").logs("runs default (4 at once): filed:2")
-    worker.tell("TERM")
-    assert worker.end() == 0
-
-
 def test_a_json_log_is_one_object_a_line_with_the_jobs_fields(desk: Desk, app: App) -> None:
     desk.write(JOBS)
     worker = desk.worker("--log-format", "json", "--log-level", "debug")
@@ -96,15 +88,17 @@ def test_a_json_log_is_one_object_a_line_with_the_jobs_fields(desk: Desk, app: A
     assert traceback["error"].endswith("ValueError: cannot\ntear wall")
 
 
-def test_a_logfmt_log_is_one_line_an_event(desk: Desk, app: App) -> None:
+def test_without_options_the_settings_say_everything_also_how_the_log_looks(desk: Desk, app: App) -> None:
     desk.write(JOBS)
-    worker = desk.worker("--log-format", "logfmt")
-    jid = stub(app, "tear")("wall")
+    text = '[worker]\nconcurrency = 3\nqueues = ["filed:2"]\nlog_format = "logfmt"\n'
+    (desk.folder / "offsider.toml").write_text(text, "utf-8")
+    worker = desk.worker(OFFSIDER_WORKER_CONCURRENCY="4").logs("runs default (4 at once): filed:2")
+    jid = stub(app, "tear", "filed")("wall")
     worker.logs("failed with").tell("TERM")
     assert worker.end() == 0
     assert all(line.startswith("ts=20") for line in worker.log.splitlines())
     assert any('msg="failed with ValueError: cannot\\ntear wall' in line for line in worker.log.splitlines())
-    assert f"job=tear jid={jid} queue=default" in worker.log
+    assert f"job=tear jid={jid} queue=filed" in worker.log
 
 
 # -- what is wrong -------------------------------------------------------------------------------------------------
@@ -211,6 +205,15 @@ def test_a_url_that_is_none_is_one_message_without_the_password(url: str, run: R
     assert code == 2
     assert said.count("\n") == 1
     assert said.startswith("ConfigError: redis.url is ")
+    assert "secret" not in said
+
+
+def test_a_redis_that_is_not_there_is_one_message_without_the_password(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "odd.py").write_text(MODULE.replace("127.0.0.1", ":secret@127.0.0.1"), "utf-8")
+    code, said = run("odd:app", "--log-level", "critical")
+    assert code == 2
+    assert said.count("\n") == 1
+    assert said.startswith("RedisUnavailable: ")
     assert "secret" not in said
 
 
