@@ -17,7 +17,7 @@ from .contract.edition import Edition
 from .contract.middleware import ClientMiddleware, ServerMiddleware
 from .contract.seams import Chain, Events, Registry
 from .dispatch import Dispatch
-from .errors import DuplicateJob
+from .errors import DuplicateJob, InvalidSetting, shown
 from .job.define import Job
 from .job.options import CORE as CORE_OPTIONS
 from .job.options import JobOptions, OptionSpec, resolve
@@ -277,8 +277,11 @@ def _wire_name(fn: Callable[..., Any]) -> str:
 
 def _keywords(url: str | None, namespace: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:
     keywords = dict(settings)
+    redis = keywords.get("redis", {})
+    if url is not None and not isinstance(redis, Mapping):
+        raise InvalidSetting(f"redis is {shown(redis)}: expected a table, e.g. redis={{'push_deadline_s': 5}}")
     if url is not None:
-        keywords["redis"] = {**keywords.get("redis", {}), "url": url}
+        keywords["redis"] = {**redis, "url": url}
     if namespace is not None:
         keywords["namespace"] = namespace
     return keywords

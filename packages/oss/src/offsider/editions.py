@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 
 from .contract import VERSION
 from .contract.edition import Edition
-from .errors import ContractMismatch, EditionError, suggest
+from .errors import ContractMismatch, EditionError, shown, suggest
 
 GROUP = "offsider.editions"
 
@@ -56,7 +56,7 @@ def _discover(env: Mapping[str, str]) -> list[Edition]:
 
 def _check(edition: object) -> None:
     if not isinstance(edition, Edition):
-        raise EditionError(f"{edition!r:.80} is no edition: expected an object, e.g. editions=[MyEdition()]")
+        raise EditionError(f"{shown(edition)} is no edition: expected an object, e.g. editions=[MyEdition()]")
     if edition.contract != VERSION:
         raise ContractMismatch(
             f"the edition {edition.name!r} was built for contract {edition.contract}, this offsider has contract"

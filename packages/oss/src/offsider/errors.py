@@ -173,6 +173,20 @@ class Shutdown(BaseException):
     """Raised in a running body when the grace of a shutdown is over."""
 
 
+def shown(value: object, most: int = 80) -> str:
+    """A value in a message: its ``repr``, bounded; what cannot be shown is named by its type.
+
+    Example:
+        >>> shown([1, 2])
+        '[1, 2]'
+    """
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - whatever a value's own __repr__ raises, the message about it must be made
+        return f"a {type(value).__name__} that cannot be shown"
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """`` Did you mean 'queue'?`` for a near miss, else nothing.
 

@@ -133,7 +133,7 @@ def _from_env(env: Mapping[str, str], known: Mapping[str, bool]) -> dict[str, An
             continue
         if variable not in variables:
             raise UnknownSetting(
-                f"the environment has {variable}={value!r:.80}, which is no setting."
+                f"the environment has {variable}, which is no setting."
                 f"{suggest(variable, [*variables, *OTHER_VARIABLES])} Remove it or correct its name"
             )
         *path, last = variables[variable].split(".")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from ..errors import DuplicateName, SeamClosed, SlotTaken, UnknownLink, suggest
+from ..errors import DuplicateName, SeamClosed, SeamError, SlotTaken, UnknownLink, suggest
 
 T = TypeVar("T")
 log = logging.getLogger("offsider")
@@ -106,6 +106,8 @@ class Chain(_Seam, Generic[T]):
         keys = [one for one, _link, _by in self._links]
         if key in keys:
             raise DuplicateName(f"{self.name!r} has a link {key!r} by {self._links[keys.index(key)][2]} and by {by}")
+        if before is not None and after is not None:
+            raise SeamError(f"{by} puts {key!r} before {before!r} and after {after!r}: give one of them")
         anchor = before or after
         if anchor is not None and anchor not in keys:
             raise UnknownLink(
@@ -198,7 +200,9 @@ class Events(_Seam):
 
         Raises:
             UnknownLink: There is no such event.
+            SeamClosed: Too late: a worker of the app runs.
         """
+        self._check_open(f"a listener for {event!r}", by)
         if event not in self._listeners:
             raise UnknownLink(f"there is no event {event!r}.{suggest(event, EVENTS)} Events are: {', '.join(EVENTS)}")
         self._listeners[event].append((listener, by))

@@ -10,7 +10,7 @@ from random import random
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from .. import clock
-from ..errors import InvalidOption
+from ..errors import InvalidOption, shown
 from .args import Arguments
 from .options import JobOptions, seconds, to_wire
 from .push import Pusher, PushRequest
@@ -26,6 +26,7 @@ Call = Sequence[Any] | Mapping[str, Any]
 At = float | datetime
 BATCH = 1000
 SHORTEST_SPREAD_S = 5.0
+NO_TIME_LEFT = -1e12
 
 
 class Enqueuer(Generic[P, R]):
@@ -157,16 +158,22 @@ class Enqueuer(Generic[P, R]):
         self, calls: Iterable[Call], at: At | Sequence[At] | None, spread: float | timedelta | None
     ) -> Iterator[PushRequest]:
         due = self._due_times(calls, at, spread)
+        number = -1
         for number, call in enumerate(calls):
+            at_s = next(due, NO_TIME_LEFT)
+            if at_s == NO_TIME_LEFT:
+                raise InvalidOption(f"at= has {number} times for more calls: expected one for each")
             if isinstance(call, Mapping):
-                yield self._make((), call, next(due))
+                yield self._make((), call, at_s)
             elif isinstance(call, (tuple, list)):
-                yield self._make(call, {}, next(due))
+                yield self._make(call, {}, at_s)
             else:
                 raise InvalidOption(
-                    f"call {number} of {self._job.name!r} is {call!r:.80}: expected a tuple of positional arguments, or"
-                    " a dict of keyword arguments"
+                    f"call {number} of {self._job.name!r} is {shown(call)}: expected a tuple of positional arguments,"
+                    " or a dict of keyword arguments"
                 )
+        if isinstance(at, Sequence) and len(at) != number + 1:
+            raise InvalidOption(f"at= has {len(at)} times for {number + 1} calls: expected one for each")
 
     def _due_times(
         self, calls: Iterable[Call], at: At | Sequence[At] | None, spread: float | timedelta | None
@@ -270,7 +277,7 @@ class BoundJob(Enqueuer[P, R]):
 
 def _check_function(name: str, fn: object) -> None:
     if not inspect.isroutine(fn) or not hasattr(fn, "__code__"):
-        raise InvalidOption(f"job {name!r} is {fn!r:.80}: expected a function, def or async def")
+        raise InvalidOption(f"job {name!r} is {shown(fn)}: expected a function, def or async def")
     if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
         raise InvalidOption(
             f"job {name!r} has a yield: calling it would run nothing. Make it a function that returns, e.g. one that"
@@ -286,16 +293,16 @@ def epoch_s(at: object) -> float:
     """
     if isinstance(at, datetime):
         if at.tzinfo is None:
-            raise InvalidOption(f"at is {at!r}, which has no time zone: give it one, e.g. datetime.now(UTC)")
+            raise InvalidOption(f"at is {shown(at)}, which has no time zone: give it one, e.g. datetime.now(UTC)")
         return at.timestamp()
     if isinstance(at, (int, float)) and not isinstance(at, bool) and abs(at) < 1e11:
         return float(at)
-    raise InvalidOption(f"at is {at!r}: expected an aware datetime, or seconds since 1970")
+    raise InvalidOption(f"at is {shown(at)}: expected an aware datetime, or seconds since 1970")
 
 
 def _checked_batch(size: int) -> int:
     if type(size) is not int or not 1 <= size <= BATCH:
-        raise InvalidOption(f"batch_size is {size!r}: expected 1 to {BATCH}")
+        raise InvalidOption(f"batch_size is {shown(size)}: expected 1 to {BATCH}")
     return size
 
 

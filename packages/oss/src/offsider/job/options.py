@@ -7,13 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from ..errors import InvalidOption, UnknownOption, suggest
-from .record import Record, check_name
+from ..errors import InvalidOption, UnknownOption, shown, suggest
+from .record import MOST_SECONDS, Record, check_json, check_name
 
 Delay = Callable[[int, BaseException], float | None]
 Hook = Callable[[Record, BaseException], object]
-MOST_RETRY_FOR_S = 1_000_000_000
-MOST_S = 9e9
 
 
 def seconds(value: object, name: str) -> float:
@@ -24,12 +22,12 @@ def seconds(value: object, name: str) -> float:
         name: What to call it in the error.
 
     Raises:
-        InvalidOption: It is neither, or negative, or not finite, or of centuries.
+        InvalidOption: It is neither, or negative, or not finite, or over 30 years.
     """
     if isinstance(value, timedelta):
         value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_S:
-        raise InvalidOption(f"{name} is {value!r:.80}: expected seconds (0 or more, under 300 years) or a timedelta")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_SECONDS:
+        raise InvalidOption(f"{name} is {shown(value)}: expected seconds (0 or more, under 30 years) or a timedelta")
     return float(value)
 
 
@@ -59,13 +57,23 @@ class Retry:
 
     def __post_init__(self) -> None:
         if type(self.max) is not int or self.max < 0:
-            raise InvalidOption(f"Retry(max={self.max!r}): expected a whole number, 0 or more")
-        if self.for_ is not None and seconds(self.for_, "Retry(for_=…)") > MOST_RETRY_FOR_S:
-            raise InvalidOption(f"Retry(for_={self.for_!r}): expected a duration of less than 30 years")
+            raise InvalidOption(f"Retry(max={shown(self.max)}): expected a whole number, 0 or more")
+        if self.for_ is not None:
+            seconds(self.for_, "Retry(for_=…)")
         if self.delay is not None and not callable(self.delay):
             seconds(self.delay, "Retry(delay=…)")
         if self.queue is not None:
             check_name("queue", self.queue)
+        for field_name in ("skip", "discard"):
+            object.__setattr__(self, field_name, _errors(field_name, getattr(self, field_name)))
+
+
+def _errors(name: str, value: object) -> tuple[type[BaseException], ...]:
+    """A tuple of error classes; one class alone is taken for a tuple of one."""
+    given = value if isinstance(value, (tuple, list)) else (value,)
+    if all(isinstance(one, type) and issubclass(one, BaseException) for one in given):
+        return tuple(given)
+    raise InvalidOption(f"Retry({name}={shown(value)}): expected classes of errors, e.g. {name}=(ValueError,)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,19 +123,19 @@ def _retry(value: object) -> dict[str, Any]:
         return {"retry": None, "retry_is_default": False}
     if type(value) is int and value >= 0:
         return {"retry": Retry(max=value), "retry_is_default": False}
-    raise InvalidOption(f"retry is {value!r}: expected True, False, a whole number or Retry(…)")
+    raise InvalidOption(f"retry is {shown(value)}: expected True, False, a whole number or Retry(…)")
 
 
 def _tags(value: object) -> dict[str, Any]:
     if isinstance(value, (list, tuple)) and all(isinstance(tag, str) for tag in value):
         return {"tags": tuple(value)}
-    raise InvalidOption(f"tags is {value!r}: expected a list of texts")
+    raise InvalidOption(f"tags is {shown(value)}: expected a list of texts")
 
 
 def _backtrace(value: object) -> dict[str, Any]:
     if type(value) in (bool, int) and int(value) >= 0:  # type: ignore[call-overload]
         return {"backtrace": value}
-    raise InvalidOption(f"backtrace is {value!r}: expected True, False or how many lines to keep")
+    raise InvalidOption(f"backtrace is {shown(value)}: expected True, False or how many lines to keep")
 
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -136,14 +144,14 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 def _log_level(value: object) -> dict[str, Any]:
     if value is None or (isinstance(value, str) and value.upper() in LEVELS):
         return {"log_level": None if value is None else str(value).upper()}
-    raise InvalidOption(f"log_level is {value!r}: expected one of {', '.join(LEVELS)}")
+    raise InvalidOption(f"log_level is {shown(value)}: expected one of {', '.join(LEVELS)}")
 
 
 def _typed(name: str, kinds: tuple[type, ...], expected: str) -> Callable[[object], dict[str, Any]]:
     def check(value: object) -> dict[str, Any]:
         if isinstance(value, kinds):
             return {name: value}
-        raise InvalidOption(f"{name} is {value!r}: expected {expected}")
+        raise InvalidOption(f"{name} is {shown(value)}: expected {expected}")
 
     return check
 
@@ -151,7 +159,7 @@ def _typed(name: str, kinds: tuple[type, ...], expected: str) -> Callable[[objec
 def _on_exhausted(value: object) -> dict[str, Any]:
     if value is None or callable(value):
         return {"on_exhausted": value}
-    raise InvalidOption(f"on_exhausted is {value!r}: expected a function of the record and the error")
+    raise InvalidOption(f"on_exhausted is {shown(value)}: expected a function of the record and the error")
 
 
 _VALIDATORS: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -183,6 +191,7 @@ def resolve(
     Raises:
         UnknownOption: A name nobody registered; the message lists all, by owner, and the nearest.
         InvalidOption: A value it cannot have.
+        NotJson: An option's ``validate`` gave a value that JSON cannot carry.
     """
     options = base or JobOptions()
     changes: dict[str, Any] = {}
@@ -195,6 +204,7 @@ def resolve(
             changes.update(spec.validate(value))
         else:
             extra[name] = spec.validate(value)
+            check_json(extra[name], f"option {name}")
     if extra:
         changes["extra"] = {**options.extra, **extra}
     return replace(options, **changes) if changes else options

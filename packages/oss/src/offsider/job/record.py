@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from ..errors import InvalidName, Malformed, NotJson, PayloadTooLarge
+from ..errors import InvalidName, Malformed, NotJson, PayloadTooLarge, shown
 
 orjson: Any
 try:
@@ -18,6 +18,10 @@ except ImportError:  # offsider[fast] is optional: the same bytes, more slowly
     orjson = None
 
 Record = dict[str, Any]
+
+_PASS_ON = orjson and (
+    orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+)
 
 SOFT_MAX_BYTES = 1_000_000
 HARD_MAX_BYTES = 16_000_000
@@ -86,10 +90,12 @@ def dumps(record: Record, *, most_bytes: int = HARD_MAX_BYTES) -> bytes:
     if payload is None:
         payload = _exact(record)
     if len(payload) > LEAST_DEEP_BYTES and _is_too_deep(payload, record):
-        raise NotJson(f"job {record.get('class')!r} is nested deeper than {MOST_DEPTH} levels: flatten its arguments")
+        raise NotJson(
+            f"job {shown(record.get('class'))} is nested deeper than {MOST_DEPTH} levels: flatten its arguments"
+        )
     if len(payload) > most_bytes:
         raise PayloadTooLarge(
-            f"job {record.get('class')!r} has {len(payload):,} bytes; the most is {most_bytes:,}. Keep the data"
+            f"job {shown(record.get('class'))} has {len(payload):,} bytes; the most is {most_bytes:,}. Keep the data"
             " elsewhere and enqueue its key"
         )
     return payload
@@ -103,7 +109,7 @@ def rewritten(record: Record) -> bytes:
 def _fast(record: Record) -> bytes | None:
     """orjson's bytes where they are surely the exact ones, else None."""
     try:
-        payload: bytes = orjson.dumps(record, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+        payload: bytes = orjson.dumps(record, option=_PASS_ON)
     except (TypeError, ValueError):  # e.g. integers over 64 bit; the exact writer knows or says why not
         return None
     # null may be a NaN in disguise, and very large and small floats are written in another form.
@@ -129,11 +135,9 @@ def _exact(value: Any) -> bytes:
     parts: list[str] = []
     try:
         _write(value, "job", parts)
-        return "".join(parts).encode("utf-8")
     except RecursionError:
         raise NotJson(f"the job is nested deeper than {MOST_DEPTH} levels: flatten its arguments") from None
-    except UnicodeEncodeError as error:
-        raise NotJson(f"the job has a lone surrogate ({error.object[error.start]!r}), which is no text") from error
+    return "".join(parts).encode("utf-8")
 
 
 def _write(value: Any, path: str, parts: list[str]) -> None:
@@ -142,8 +146,8 @@ def _write(value: Any, path: str, parts: list[str]) -> None:
         parts.append("{")
         for number, (key, one) in enumerate(value.items()):
             if type(key) is not str:
-                raise NotJson(f"{path} has the key {key!r}: JSON has only text as keys", path)
-            parts += ("," if number else "", _text(key), ":")
+                raise NotJson(f"{path} has the key {shown(key)}: JSON has only text as keys", path)
+            parts += ("," if number else "", _text(key, path), ":")
             _write(one, f"{path}.{key}", parts)
         parts.append("}")
     elif kind is list:
@@ -156,14 +160,18 @@ def _write(value: Any, path: str, parts: list[str]) -> None:
     elif kind is float:
         parts.append(_float(value, path))
     elif kind is str:
-        parts.append(_text(value))
+        parts.append(_text(value, path))
     elif kind is bool or value is None or (kind is int and value.bit_length() <= MOST_BITS):
         parts.append(json.dumps(value))
     else:
         raise NotJson(_refusal(value, path), path)
 
 
-def _text(value: str) -> str:
+def _text(value: str, path: str) -> str:
+    if not value.isascii() and _SURROGATE.search(value):
+        raise NotJson(
+            f"{path} has a lone surrogate ({shown(value)}), which is no text. Decode the bytes it came from", path
+        )
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -174,7 +182,7 @@ def _float(value: float, path: str) -> str:
     mantissa, exponent, power = text.partition("e")
     if not exponent:
         # Ruby writes 1.0e+15 where Python writes 1000000000000000.0.
-        return _ruby_large(value) if abs(value) >= 1e15 else text
+        return _ruby_large(value) if abs(value) >= 1e15 and value.is_integer() else text
     return f"{mantissa if '.' in mantissa else mantissa + '.0'}e{power}"
 
 
@@ -207,7 +215,7 @@ def check_json(value: Any, path: str, depth: int = 0) -> None:
         return
     for key, one in value.items():
         if type(key) is not str:
-            raise NotJson(f"{path} has the key {key!r}: JSON has only text as keys", path)
+            raise NotJson(f"{path} has the key {shown(key)}: JSON has only text as keys", path)
         check_json(one, f"{path}.{key}", depth + 1)
 
 
@@ -215,11 +223,9 @@ def _refusal(value: Any, path: str) -> str:
     kind = type(value).__name__
     if isinstance(value, int):
         return f"{path} is a whole number of {value.bit_length():,} bits; the most is {MOST_BITS:,}. Pass it as text"
-    text = repr(value)
-    shown = text if len(text) <= 80 else text[:77] + "..."
     return (
-        f"{path} is {shown} ({kind}), which JSON cannot carry. Annotate the parameter ({kind} is restored when the"
-        " annotation says so), or pass text, numbers, booleans, None, lists and dicts"
+        f"{path} is {shown(value)} ({kind}), which JSON cannot carry. Annotate the parameter ({kind} is restored when"
+        " the annotation says so), or pass text, numbers, booleans, None, lists and dicts"
     )
 
 
@@ -329,9 +335,9 @@ def _checked(record: Any) -> Record:
     if type(name) is not str or not name:
         raise Malformed(f"'class' is {name!r:.80}; expected the name of a job")
     if type(record.get("args")) is not list:
-        raise Malformed(f"'args' is {record.get('args')!r:.80}; expected a list")
+        raise Malformed(f"'args' is {shown(record.get('args'))}; expected a list")
     if type(record.get("jid")) is not str:
-        raise Malformed(f"'jid' is {record.get('jid')!r:.80}; expected text")
+        raise Malformed(f"'jid' is {shown(record.get('jid'))}; expected text")
     _check_counters(record)
     return record
 
@@ -339,21 +345,21 @@ def _checked(record: Any) -> Record:
 def _check_counters(record: Record) -> None:
     for field in ("retry_count", "crashes"):
         if field in record and not (type(record[field]) is int and 0 <= record[field] <= MOST_COUNT):
-            raise Malformed(f"{field!r} is {record[field]!r:.80}; expected a whole number from 0 to {MOST_COUNT:,}")
+            raise Malformed(f"{field!r} is {shown(record[field])}; expected a whole number from 0 to {MOST_COUNT:,}")
     for field, most in (("failed_at", math.inf), ("timeout", MOST_SECONDS), ("retry_for", MOST_SECONDS)):
         value = record.get(field)
         if value is not None and not (type(value) in (int, float) and 0 <= value <= most):
-            raise Malformed(f"{field!r} is {value!r:.80}; expected a number from 0 to {most:g}")
+            raise Malformed(f"{field!r} is {shown(value)}; expected a number from 0 to {most:g}")
     if type(record.get("retry", True)) not in (bool, int, type(None)):
-        raise Malformed(f"'retry' is {record['retry']!r:.80}; expected true, false or a number")
+        raise Malformed(f"'retry' is {shown(record['retry'])}; expected true, false or a number")
     for field in ("queue", "retry_queue"):
         queue = record.get(field)
         if queue is not None and not (type(queue) is str and _is_name(queue)):
-            raise Malformed(f"{field!r} is {queue!r:.80}; expected the name of a queue")
+            raise Malformed(f"{field!r} is {shown(queue)}; expected the name of a queue")
     for field, kind in (("kwargs", dict), ("tags", list), ("put_back", dict), ("log_level", str)):
         value = record.get(field)
         if value is not None and type(value) is not kind:
-            raise Malformed(f"{field!r} is {value!r:.80}; expected {_JSON_KINDS[kind]}")
+            raise Malformed(f"{field!r} is {shown(value)}; expected {_JSON_KINDS[kind]}")
 
 
 _JSON_KINDS = {dict: "an object", list: "a list", str: "text"}

@@ -115,7 +115,7 @@ class Worker:
             if self._state != "new":
                 return
             self._state = "running"
-        for seam in (self.fetcher, self.scheduler, self.services, self.heartbeat_fields):
+        for seam in (self.fetcher, self.scheduler, self.services, self.heartbeat_fields, self.app.events):
             seam.close()
         check_server(self.app.connections)
         self.app.events.emit("startup")
