@@ -57,6 +57,22 @@ def test_threads_lose_none_of_each_others_counts_while_they_are_taken() -> None:
     assert sum(failed for _processed, failed in taken) == each * threads // 2
 
 
+def test_what_is_counted_in_the_middle_of_a_take_is_left_for_the_next() -> None:
+    class Busy(list[bool]):
+        """Another thread counts just after this one has read."""
+
+        def __getitem__(self, key: Any) -> Any:
+            found = super().__getitem__(key)
+            self.append(True)
+            return found
+
+    counts = Counts()
+    counts._ended = Busy([False, True])
+    assert counts.take() == (2, 1)
+    counts._ended = list(counts._ended)
+    assert counts.take() == (1, 1)
+
+
 class Stop(BaseException):
     """What no ``except Exception`` sees."""
 
