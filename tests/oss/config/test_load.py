@@ -158,15 +158,15 @@ def test_a_variable_nobody_knows_is_an_error_that_names_the_nearest(variable: st
     with pytest.raises(UnknownSetting) as caught:
         load(env={variable: "1"})
     message = str(caught.value)
-    assert f"the environment has {variable}='1', which is no setting." in message
+    assert f"the environment has {variable}, which is no setting." in message
     if variable.isupper():
         assert f"Did you mean {nearest!r}?" in message
 
 
-def test_a_long_value_of_an_unknown_variable_is_cut() -> None:
+def test_the_value_of_an_unknown_variable_is_not_told_it_may_be_a_secret() -> None:
     with pytest.raises(UnknownSetting) as caught:
-        load(env={"OFFSIDER_X": "v" * 1000})
-    assert len(str(caught.value)) < 300
+        load(env={"OFFSIDER_REDIS_URI": "redis://:hunter2@db/0"})
+    assert "hunter2" not in str(caught.value)
 
 
 # -- what is refused -------------------------------------------------------------------------------------------------
