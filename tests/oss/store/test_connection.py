@@ -175,6 +175,39 @@ def test_a_closed_wire_stays_closed(wire: Wire) -> None:
         wire.command("PING")
 
 
+def test_a_wire_that_is_closed_while_it_connects_stays_closed(
+    wire: Wire, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = client_ids(raw)
+    connecting, go_on = threading.Event(), threading.Event()
+    errors: list[BaseException] = []
+    make = wire._pool.make_connection
+
+    def make_slowly() -> Any:
+        connection: Any = make()
+        connecting.set()
+        assert go_on.wait(10)
+        return connection
+
+    def wait() -> None:
+        try:
+            wire.command("BLPOP", "nothing", 5)
+        except RedisUnavailable as error:
+            errors.append(error)
+
+    monkeypatch.setattr(wire._pool, "make_connection", make_slowly)
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert connecting.wait(5)
+    wire.close()
+    go_on.set()
+    thread.join(2)
+    assert len(errors) == 1
+    assert client_ids(raw) == before
+    raw.lpush("nothing", "the end of the test")
+    thread.join(5)
+
+
 def test_a_forked_child_has_a_connection_of_its_own(wire: Wire, redis_url: str) -> None:
     connections = Connections(redis_url)
     mine = int(wire.command("CLIENT", "ID"))

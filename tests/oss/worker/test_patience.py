@@ -5,13 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
 
 import pytest
 
-from offsider import clock
+from offsider import App, clock
 from offsider.errors import RedisUnavailable
 from offsider.worker.patience import LONGEST_PAUSE_S, SAY_EVERY_S, Patience
+from offsider.worker.worker import Worker
+from support.server import Server
+from support.waiting import until
 
 AWAY = RedisUnavailable("Redis is away")
 
@@ -101,3 +105,23 @@ def test_to_hold_is_to_wait_whatever_happens() -> None:
     before_s = time.monotonic()
     Patience("it").hold(AWAY)
     assert time.monotonic() - before_s >= 0.1
+
+
+def test_a_worker_survives_a_restart_of_redis(
+    make_app: Callable[..., App], make_server: Callable[..., Server], start_worker: Callable[..., Worker]
+) -> None:
+    server = make_server("--appendonly", "yes", "--appendfsync", "always")
+    app = make_app(server.url)
+    ran: list[int] = []
+
+    @app.job(name="note")
+    def note(number: int) -> None:
+        ran.append(number)
+
+    worker = start_worker(app)
+    note.enqueue(1)
+    until(lambda: ran == [1])
+    server.restart()
+    note.enqueue(2)
+    until(lambda: ran == [1, 2], 10)
+    assert worker.healthy()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from offsider import App
 from offsider.config.model import WorkerSettings
 from offsider.errors import InvalidName, InvalidSetting
 from offsider.worker.plan import CapsulePlan, plan_capsules
+from offsider.worker.worker import Worker
+from support.gauge import Gauge
+from support.waiting import until
 
 
 def settings(**values: Any) -> WorkerSettings:
@@ -68,3 +74,31 @@ def test_a_queue_that_cannot_be_is_told_with_its_value(queues: list[str], error:
 def test_a_plan_reads_like_a_line_of_the_log() -> None:
     assert str(CapsulePlan("default", {"high": 3, "low": 1}, 4)) == "default (4 at once): high:3, low:1"
     assert str(CapsulePlan("one", {"a": 0, "b": 0}, 1)) == "one (1 at once): a, b"
+
+
+def test_capsules_have_queues_and_concurrency_of_their_own(
+    make_app: Callable[..., App], start_worker: Callable[..., Worker]
+) -> None:
+    app = make_app(worker={"concurrency": 2, "capsules": {"one": {"queues": ["single"], "concurrency": 1}}})
+    usual, single, gate = Gauge(), Gauge(), threading.Event()
+
+    def body(kind: str) -> None:
+        with single if kind == "single" else usual:
+            gate.wait(10)
+
+    usual_job, single_job = app.job(name="usual")(body), app.job(name="single", queue="single")(_again(body))
+    start_worker(app)
+    for _ in range(3):
+        usual_job.enqueue("usual")
+        single_job.enqueue("single")
+    until(lambda: (usual.now, single.now) == (2, 1))
+    gate.set()
+    until(lambda: (usual.left, single.left) == (3, 3))
+    assert (usual.most, single.most) == (2, 1)
+
+
+def _again(body: Callable[[str], None]) -> Callable[[str], None]:
+    def single(kind: str) -> None:
+        body(kind)
+
+    return single

@@ -1,17 +1,22 @@
-"""What cannot run here is put back for a worker that knows it, then kept apart with its bytes."""
+"""What cannot run here is put back for a worker that knows it, then kept apart with its bytes; garbage at once."""
 
 from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from offsider import App
 from offsider.contract.work import Settlement, UnitOfWork
 from offsider.job.record import dumps, loads
 from offsider.worker.putback import put_back, quarantine
+from support.bench import Bench, payload
+from support.waiting import until
 
 JOB = {"queue": "mail", "class": "gone", "args": [1], "jid": "j1", "retry": True, "created_at": 1, "enqueued_at": 2}
 
@@ -114,3 +119,105 @@ def test_quarantine_keeps_queue_reason_time_and_the_exact_bytes() -> None:
     assert before_ms <= entry.pop("at") <= time.time() * 1000
     assert entry == {"queue": "mail", "reason": "not JSON: \n at all"}
     assert (settlement.kind, settlement.delay_s, kept) == ("quarantine", 0.0, raw)
+
+
+# -- on a worker ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (["x"], "job 'job': number is 'x' (str); expected int"),
+        ([], "lacks number"),
+        ([1, 2, 3], "has 3 positional arguments"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_put_back_with_the_reason(bench: Bench, args: list[Any], reason: str) -> None:
+    ran: list[int] = []
+
+    @bench.app.job(name="job")
+    def job(number: int, other: int = 0) -> None:
+        ran.append(number)
+
+    bench.run(payload("job", *args))
+    assert bench.places() == {"schedule": 1}
+    note = bench.record("schedule")["put_back"]
+    assert reason in note["reason"]
+    assert (note["count"], ran) == (1, [])
+    assert bench.due_in_s("schedule") <= 1
+
+
+def test_a_job_that_nobody_knows_waits_for_a_newer_worker_then_it_is_kept_apart(
+    make_app: Callable[..., App], raw: Any, start_worker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(make_app(worker={"unknown_job_window_s": 0.5}), raw, start_worker)
+    sent = payload("shop.of_tomorrow", 1, custom="field")
+    bench.run(sent)
+    record = bench.record("schedule")
+    assert record.pop("put_back")["reason"] == "no job is registered here under the name 'shop.of_tomorrow'"
+    assert record == json.loads(sent)
+    until(lambda: bench.places() == {"quarantine": 1}, 10)
+    header, _newline, kept = bench.members("quarantine")[0].partition(b"\n")
+    assert json.loads(header)["reason"].startswith("no job is registered here")
+    assert json.loads(kept)["args"] == [1]
+
+
+def test_a_job_that_was_put_back_runs_on_the_worker_that_knows_it_with_its_attempts(
+    make_app: Callable[..., App], raw: Any, start_worker: Any
+) -> None:
+    old, new = make_app(), make_app()
+    ran: list[int] = []
+    Bench(old, raw, start_worker).run(payload("later", 7)).stop(1)
+
+    @new.job(name="later")
+    def later(number: int) -> None:
+        ran.append(number)
+
+    start_worker(new)
+    until(lambda: ran == [7], 10)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"not JSON",
+        b"[]",
+        b"null",
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        b'{"class":"job","args":[],"jid":"j","queue":"default","retry":true} trailing',
+        b'{"class":"job","args":[NaN],"jid":"j","queue":"default","retry":true}',
+        b'{"class":"job","args":["\\ud800"],"jid":"j","queue":"default","retry":true}',
+        b'{"class":"job","args":[' + b"1" * 5000 + b'],"jid":"j","queue":"default","retry":true}',
+        b'{"class":5,"args":[],"jid":"j"}',
+        b'{"class":"job","args":{},"jid":"j"}',
+        b'{"class":"job","args":[],"jid":"j","queue":"default","retry":true,"retry_count":"many"}',
+        b'{"class":"job","args":[],"jid":"j","queue":"bad name","retry":true}',
+    ],
+    ids=lambda one: repr(one[:40]) + str(len(one)),
+)
+def test_garbage_is_kept_apart_with_its_bytes_and_the_next_job_runs_at_once(bench: Bench, garbage: bytes) -> None:
+    ran = threading.Event()
+
+    @bench.app.job(name="next")
+    def following() -> None:
+        ran.set()
+
+    bench.raw.lpush(bench.key("queue:default"), garbage, payload("next"))
+    before_s = time.monotonic()
+    bench.run()
+    assert ran.is_set()
+    assert time.monotonic() - before_s < 2
+    assert bench.places() == {"quarantine": 1}
+    header, _newline, kept = bench.members("quarantine")[0].partition(b"\n")
+    assert kept == garbage
+    entry = json.loads(header)
+    assert (set(entry), entry["queue"]) == ({"queue", "reason", "at"}, "default")
+    assert entry["reason"]
+
+
+def test_the_worker_logs_what_it_keeps_apart(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.run(b"not JSON")
+    (record,) = (one for one in caplog.records if one.levelno == logging.ERROR)
+    assert record.getMessage().startswith("a job in queue default was put into quarantine: not JSON")

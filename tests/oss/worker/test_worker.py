@@ -119,32 +119,6 @@ def test_never_more_bodies_at_once_than_the_concurrency_when_they_are_short(app:
     assert gauge.most <= 3
 
 
-def test_capsules_have_queues_and_concurrency_of_their_own(make_app: Callable[..., App], start_worker: Start) -> None:
-    app = make_app(worker={"concurrency": 2, "capsules": {"one": {"queues": ["single"], "concurrency": 1}}})
-    usual, single, gate = Gauge(), Gauge(), threading.Event()
-
-    def body(kind: str) -> None:
-        with single if kind == "single" else usual:
-            gate.wait(10)
-
-    usual_job, single_job = app.job(name="usual")(body), app.job(name="single", queue="single")(_again(body))
-    start_worker(app)
-    for _ in range(3):
-        usual_job.enqueue("usual")
-        single_job.enqueue("single")
-    until(lambda: (usual.now, single.now) == (2, 1))
-    gate.set()
-    until(lambda: (usual.left, single.left) == (3, 3))
-    assert (usual.most, single.most) == (2, 1)
-
-
-def _again(body: Callable[[str], None]) -> Callable[[str], None]:
-    def single(kind: str) -> None:
-        body(kind)
-
-    return single
-
-
 # -- beginning -----------------------------------------------------------------------------------------------
 
 
@@ -408,23 +382,3 @@ def test_a_worker_that_cannot_reach_redis_for_too_long_gives_up(
     server.kill()
     assert worker.failed.wait(15)
     assert not worker.healthy()
-
-
-def test_a_worker_survives_a_restart_of_redis(
-    make_app: Callable[..., App], make_server: Callable[..., Server], start_worker: Start
-) -> None:
-    server = make_server("--appendonly", "yes", "--appendfsync", "always")
-    app = make_app(server.url)
-    ran: list[int] = []
-
-    @app.job(name="note")
-    def note(number: int) -> None:
-        ran.append(number)
-
-    worker = start_worker(app)
-    note.enqueue(1)
-    until(lambda: ran == [1])
-    server.restart()
-    note.enqueue(2)
-    until(lambda: ran == [1, 2], 10)
-    assert worker.healthy()
