@@ -58,7 +58,7 @@ def take(fetcher: Fetcher, raw: redis.Redis) -> UnitOfWork:
 def test_the_cores_fetcher_has_every_method_of_the_protocol_with_its_parameters() -> None:
     for name, parameters in methods(Fetcher).items():
         assert list(inspect.signature(getattr(LeaseFetcher, name)).parameters) == parameters, name
-    assert set(methods(Fetcher)) == {"open", "exchange", "wait", "renew", "retire", "close"}
+    assert set(methods(Fetcher)) == {"open", "exchange", "wait", "pass_on", "renew", "retire", "close"}
 
 
 def test_a_unit_of_work_is_the_bytes_of_its_queue_and_a_name_in_the_hash(fetcher: Fetcher, raw: redis.Redis) -> None:

@@ -41,7 +41,7 @@ def start(desk: Desk, *words: str) -> Process:
 
 def colour(desk: Desk, word: str) -> list[str]:
     """The colour a job was painted in, and the process that did it."""
-    until(lambda: any(line.startswith(f"{word} ") for line in desk.said), 20, word)
+    until(lambda: any(line.startswith(f"{word} ") for line in desk.said), 40, word)
     (line,) = [line for line in desk.said if line.startswith(f"{word} ")]
     return line.split()[2:]
 

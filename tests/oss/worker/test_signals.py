@@ -315,5 +315,5 @@ def test_a_worker_is_gone_by_the_deadline_when_redis_does_not_answer(
     app.close()
     server.freeze()
     worker.tell("TERM").logs("got SIGTERM")
-    assert worker.end(5) == 0, "the grace and the last words are over"
+    assert worker.end(10) == 0, "the grace and the last words are over"
     assert "has stopped" not in worker.log

@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from .app import App
+from .errors import (
+    ConfigError,
+    InvalidArguments,
+    JobTimeout,
+    LostJob,
+    NotJson,
+    OffsiderError,
+    ProcessLost,
+    RedisRefused,
+    RedisUnavailable,
+)
 from .job.context import CONTEXT, Context
 from .job.define import Job
 from .job.options import OptionSpec, Retry
@@ -10,4 +21,23 @@ from .job.outcome import Cancel, Snooze
 
 __version__ = "0.1.0"
 
-__all__ = ["CONTEXT", "App", "Cancel", "Context", "Job", "OptionSpec", "Retry", "Snooze", "__version__"]
+__all__ = [
+    "CONTEXT",
+    "App",
+    "Cancel",
+    "ConfigError",
+    "Context",
+    "InvalidArguments",
+    "Job",
+    "JobTimeout",
+    "LostJob",
+    "NotJson",
+    "OffsiderError",
+    "OptionSpec",
+    "ProcessLost",
+    "RedisRefused",
+    "RedisUnavailable",
+    "Retry",
+    "Snooze",
+    "__version__",
+]

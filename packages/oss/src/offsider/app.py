@@ -247,6 +247,8 @@ class App:
         """Drop the connections and the embedded server; the next use opens them again."""
         if self._client is not None:
             self._client.close()
+        if self._connections is not None:
+            self._connections.close()
         if self._server is not None:
             self._server.close()
         self._client = self._connections = self._server = None
@@ -269,7 +271,7 @@ def _wire_name(fn: Callable[..., Any]) -> str:
         spec = getattr(main, "__spec__", None)
         file = getattr(main, "__file__", None)
         if spec is not None:
-            module = str(spec.name).removesuffix(".__main__")
+            module = str(spec.name)
         elif file is not None:
             module = Path(file).stem
     return f"{module}.{getattr(fn, '__qualname__', type(fn).__qualname__)}"

@@ -29,6 +29,7 @@
     │   ├── ContractMismatch      an edition built for another contract
     │   └── EditionError          an edition that cannot be loaded
     ├── JobTimeout                a job ran longer than its timeout; it is retried
+    ├── ProcessLost               the process of a job was lost, again and again; the job is dead
     └── LostJob                   the job in hand runs elsewhere; stop without an effect
 
     Shutdown                      a control signal, not an error: raised in bodies when the grace is over.
@@ -163,6 +164,10 @@ class EditionError(SeamError):
 
 class JobTimeout(OffsiderError):
     """A job ran longer than its timeout."""
+
+
+class ProcessLost(OffsiderError):
+    """The process of a job was lost while the job was in flight, again and again."""
 
 
 class LostJob(OffsiderError):

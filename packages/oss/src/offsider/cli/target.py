@@ -11,6 +11,8 @@ from typing import Any
 from ..app import App
 from ..errors import ConfigError, suggest
 
+_EXPECTED = "expected MODULE:APP, e.g. shop.jobs:app"
+
 
 def find_app(target: str, *, config: str | None = None, **settings: Any) -> App:
     """Import the module and return the app in it.
@@ -25,6 +27,8 @@ def find_app(target: str, *, config: str | None = None, **settings: Any) -> App:
     """
     module_name, _, name = target.partition(":")
     name = name or "app"
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise ConfigError(f"{target!r} is no module: {_EXPECTED}.{_hint(module_name)}")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -36,8 +40,8 @@ def find_app(target: str, *, config: str | None = None, **settings: Any) -> App:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise  # something that the module itself imports: its traceback says where
         raise ConfigError(
-            f"there is no module {error.name!r} (from {target!r}). Expected MODULE:APP, e.g. shop.jobs:app, and to be"
-            f" started in the folder that has it; this is {here}"
+            f"there is no module {error.name!r} (from {target!r}): {_EXPECTED}, and to be started in the folder that"
+            f" has it; this is {here}"
         ) from None
     found = getattr(module, name, None)
     if not isinstance(found, App):
@@ -49,3 +53,9 @@ def find_app(target: str, *, config: str | None = None, **settings: Any) -> App:
         )
     found.override(**{section: values for section, values in settings.items() if values})
     return found
+
+
+def _hint(module: str) -> str:
+    """`` Did you mean 'shop.jobs'?`` for a file's path."""
+    meant = module.removeprefix("./").removesuffix(".py").replace("/", ".")
+    return f" Did you mean {meant!r}?" if meant != module and meant.replace(".", "").isidentifier() else ""

@@ -13,7 +13,7 @@ from ..job.record import check_name
 
 T = TypeVar("T")
 MOST_WEIGHT = 1000
-_WEIGHT = re.compile(r"[+-]?[0-9]+\Z")
+_WEIGHT = re.compile(r"[+-]?[0-9]{1,9}\Z")
 
 
 class Section(BaseModel):

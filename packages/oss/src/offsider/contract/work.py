@@ -46,11 +46,13 @@ class Settlement:
 class Fetcher(Protocol):
     """Takes jobs and acknowledges them. `offsider.testing.conformance` is what each must pass.
 
-    ``exchange`` and ``retire`` are called by one thread at a time, ``wait`` and ``renew`` by others. ``owner`` may
-    change in ``exchange`` and ``retire``: a fetcher that lost a reply may go on under another name.
+    ``exchange``, ``pass_on`` and ``retire`` are called by one thread at a time, ``wait`` and ``renew`` by others.
+    ``owner`` may change in ``exchange`` and ``retire``: a fetcher that lost a reply may go on under another name.
     """
 
-    owner: str
+    @property
+    def owner(self) -> str:
+        """The name under which Redis knows it now."""
 
     def open(self) -> None:
         """Open the lease; raises `StoreError` when Redis is away."""
@@ -60,6 +62,9 @@ class Fetcher(Protocol):
 
     def wait(self, timeout_s: float) -> bool:
         """Block until there may be work (True) or the time is over."""
+
+    def pass_on(self) -> None:
+        """Wake another fetcher of these queues if they have jobs: this one was woken and has no free slot."""
 
     def renew(self) -> bool:
         """Prolong the lease; False when it was lost."""

@@ -31,8 +31,10 @@ class Snooze:
         Raises:
             InvalidOption: It is no duration: the job has failed, and is retried.
         """
-        delay = self.delay.total_seconds() if isinstance(self.delay, timedelta) else self.delay
-        return seconds(max(delay, 0), "Snooze(delay)")
+        delay: object = self.delay.total_seconds() if isinstance(self.delay, timedelta) else self.delay
+        if isinstance(delay, (int, float)) and delay < 0:
+            return 0.0
+        return seconds(delay, "Snooze(delay)")
 
 
 @dataclass(frozen=True, slots=True)

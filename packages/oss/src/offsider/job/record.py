@@ -168,10 +168,9 @@ def _write(value: Any, path: str, parts: list[str]) -> None:
 
 
 def _text(value: str, path: str) -> str:
-    if not value.isascii() and _SURROGATE.search(value):
-        raise NotJson(
-            f"{path} has a lone surrogate ({shown(value)}), which is no text. Decode the bytes it came from", path
-        )
+    if not value.isascii() and (match := _SURROGATE.search(value)):
+        found = shown(match.group())
+        raise NotJson(f"{path} has a lone surrogate ({found}), which is no text: decode the bytes it came from", path)
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -343,9 +342,10 @@ def _checked(record: Any) -> Record:
 
 
 def _check_counters(record: Record) -> None:
-    for field in ("retry_count", "crashes"):
-        if field in record and not (type(record[field]) is int and 0 <= record[field] <= MOST_COUNT):
-            raise Malformed(f"{field!r} is {shown(record[field])}; expected a whole number from 0 to {MOST_COUNT:,}")
+    # -1: Sidekiq's pages take one off before a retry by hand, which uses no attempt.
+    for field, least in (("retry_count", -1), ("crashes", 0)):
+        if field in record and not (type(record[field]) is int and least <= record[field] <= MOST_COUNT):
+            raise Malformed(f"{field!r} is {shown(record[field])}; expected a whole number up to {MOST_COUNT:,}")
     for field, most in (("failed_at", math.inf), ("timeout", MOST_SECONDS), ("retry_for", MOST_SECONDS)):
         value = record.get(field)
         if value is not None and not (type(value) in (int, float) and 0 <= value <= most):

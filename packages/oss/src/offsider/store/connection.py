@@ -37,7 +37,8 @@ def redacted(url: str) -> str:
         parts = parts._replace(netloc=f"{parts.username or ''}:***@{host}")
     if "password" in parts.query:
         parts = parts._replace(query=_PASSWORD.sub("***", parts.query))
-    return urlunsplit(parts)
+    scheme, _, rest = urlunsplit(parts).partition(":")
+    return f"{scheme}:{rest}" if rest.startswith("//") else f"{scheme}://{rest}"
 
 
 class Connections:
@@ -84,6 +85,13 @@ class Connections:
             self._pid = os.getpid()
             self._admin = redis.Redis(connection_pool=self._pool(10.0))
         return self._admin
+
+    def close(self) -> None:
+        """Drop the admin client's connections; wires are closed by those who hold them."""
+        admin, self._admin = self._admin, None
+        if admin is not None and self._pid == os.getpid():
+            admin.close()
+            admin.connection_pool.disconnect()
 
     def _pool(self, read_timeout_s: float) -> redis.ConnectionPool:
         try:
@@ -189,6 +197,9 @@ class Wire:
         connection: Any = self._pool.make_connection()
         connection.connect()
         self._connection = connection
+        if self._closed:  # meanwhile, by another thread, which found nothing to close
+            self.drop()
+            raise RedisUnavailable(f"the connection {self.name!r} is closed")
         return connection
 
     @staticmethod

@@ -15,6 +15,7 @@ from .. import clock
 from ..contract.work import Fenced, Fetcher, Settlement, UnitOfWork
 from ..errors import Shutdown, StoreError
 from .execution import Execution
+from .hand import Hand
 from .order import QueueOrder
 from .pace import Pace
 from .patience import Patience
@@ -70,26 +71,32 @@ class Capsule:
         self.threads = ThreadExecutor(name, concurrency, run=processor.run, settled=self._settled)
         self.tasks = TaskExecutor(loop_thread, concurrency, run=processor.arun, settled=self._settled)
         self._ended: deque[Execution] = deque()
-        self._in_hand: set[Execution] = set()
+        self._hand = Hand(concurrency, self.threads, self.tasks)
         self._unsent: list[Settlement] = []
         self._stopped_bodies: list[Execution] = []
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._asleep = False
         self._wake_at = 1
         self._listen = threading.Event()
+        self._rung = False  # the bell has woken us and nothing was fetched for it yet
+        self._lost: Fetcher | None = None  # whose lease is gone, as the heartbeat has found
         self._finished = threading.Event()
         self._thread: threading.Thread | None = None
         self._listener: threading.Thread | None = None
 
     # -- from outside ------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Open the lease and begin to fetch.
+    def open(self) -> None:
+        """Open the lease.
 
         Raises:
             StoreError: Redis is away.
         """
         self.fetcher.open()
+
+    def start(self) -> None:
+        """Begin to fetch."""
+        self.last_trip_s = clock.monotonic_s()
         self._thread = threading.Thread(target=self._loop, name=f"offsider-fetch-{self.name}", daemon=True)
         self._listener = threading.Thread(target=self._hear, name=f"offsider-bell-{self.name}", daemon=True)
         self._thread.start()
@@ -121,7 +128,7 @@ class Capsule:
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """After `quiet`: True once every job in hand has ended and is acknowledged."""
-        return self._finished.wait(timeout_s)
+        return self._thread is None or self._finished.wait(timeout_s)
 
     def interrupt(self) -> None:
         """Stop the bodies that run: `Shutdown` in threads, cancellation of tasks."""
@@ -144,10 +151,11 @@ class Capsule:
 
     def fence(self) -> None:
         """Nothing in hand is ours any more: refuse its outcomes, begin anew under a new owner."""
-        for execution in self._in_hand:
+        for execution in self._hand:
             execution.lost = True
-        self._in_hand.difference_update(self.threads.take_back(), self.tasks.take_back())
+        self._hand.take_back()
         self._unsent.clear()
+        self._lost = None
         old = self.fetcher
         self.fetcher = self._make_fetcher()
         old.close()
@@ -156,20 +164,27 @@ class Capsule:
 
     def renew(self) -> None:
         """Prolong the lease, until the end; called from the heartbeat."""
-        if not self._retired and not self.fetcher.renew():
-            log.error("the lease of %s was lost: its jobs run elsewhere; a new owner takes over", self.fetcher.owner)
+        fetcher = self.fetcher
+        if not self._retired and not fetcher.renew() and fetcher is self.fetcher:
+            # The fetch loop is told now: a long job that asks whether it is still ours has a right to the truth.
+            log.error("the lease of %s was lost: its jobs run elsewhere; a new owner takes over", fetcher.owner)
+            self._lost = fetcher
+            self._wake.put(None)
 
     def retire(self) -> None:
         """Hand back what is not running, leave the rest to the others, and let go of Redis."""
         self._retired = True
-        back = [execution.unit for execution in (*self.threads.take_back(), *self.tasks.take_back())]
+        back = [execution.unit for execution in self._hand.take_back()]
         back += [execution.unit for execution in self._stopped_bodies if not execution.lost]
         self._drain()
         try:
             if self._unsent:
                 self.fetcher.exchange(self._unsent, 0)
                 self._unsent = []
-            self.fetcher.retire(back, [execution.unit for execution in self.running() if not execution.lost])
+            left = [execution for execution in self.running() if not execution.lost]
+            self.fetcher.retire(back, [execution.unit for execution in left])
+            for execution in left:  # in a program that lives on, a body that did not listen runs on
+                execution.lost = True
         except Fenced:
             log.error("the lease of %s was lost before its end: its jobs run elsewhere", self.fetcher.owner)
         finally:
@@ -200,7 +215,7 @@ class Capsule:
             except Exception as error:  # noqa: BLE001 - a worker that is alive and deaf is worse than a long log
                 self._patience.pause(error, self._wake)
                 continue
-            if self.quieted and not (self._in_hand or self._unsent):
+            if self.quieted and not (len(self._hand) or self._unsent):
                 self._finished.set()
             self._sleep()
 
@@ -212,9 +227,15 @@ class Capsule:
 
     def _round(self) -> None:
         """Send what is settled and take what is wanted, in one trip."""
+        if self._lost is not None and self._lost is self.fetcher:
+            raise Fenced(self.fetcher.owner)
         ended = self._drain()
         self._pace.done(ended, clock.monotonic_s())
         want = self._want()
+        if self._rung:
+            self._rung = False
+            if want == 0 or self.quieted:
+                self.fetcher.pass_on()
         if want > 0 or self._unsent:
             units = self.fetcher.exchange(self._unsent, want)
             self._unsent = []
@@ -227,54 +248,47 @@ class Capsule:
         if self.quieted:
             self._return_unbegun()
             return 0
-        mixed = bool(self.threads.running) and bool(self.tasks.running)
-        allowed = self.concurrency if mixed else self._pace.allowed
-        return max(0, allowed - len(self._in_hand))
+        allowed = self.concurrency if self._hand.is_mixed else self._pace.allowed
+        return max(0, allowed - len(self._hand))
 
     def _drain(self) -> int:
         """Take over what the executors have ended; returns how many.
 
         `fence` runs on this thread, too: what it marked as lost is not sent under the new owner.
         """
-        ended, in_hand, unsent = self._ended, self._in_hand, self._unsent
+        ended, drop, unsent = self._ended, self._hand.drop, self._unsent
         count = len(ended)
         for _ in range(count):
             execution = ended.popleft()
-            in_hand.discard(execution)
+            drop(execution)
             settlement = execution.settlement
             if settlement is not None and not execution.lost:
                 unsent.append(settlement)
+        self._hand.fill()
         return count
 
     def _dispatch(self, units: list[UnitOfWork]) -> None:
-        threads: list[Execution] = []
-        tasks: list[Execution] = []
+        executions: list[Execution] = []
         for unit in units:
             made = self._processor.prepare(unit, self)
             if isinstance(made, Settlement):
                 self._unsent.append(made)
-                continue
-            self._in_hand.add(made)
-            (tasks if made.job.is_async else threads).append(made)
-        if threads:
-            self.threads.submit(threads)
-        if tasks:
-            self.tasks.submit(tasks)
+            else:
+                executions.append(made)
+        self._hand.take(executions)
 
     def _return_unbegun(self) -> None:
-        for execution in (*self.threads.take_back(), *self.tasks.take_back()):
-            self._in_hand.discard(execution)
-            self._unsent.append(Settlement(execution.unit, "back", 0.0, None))
+        self._unsent += [Settlement(execution.unit, "back", 0.0, None) for execution in self._hand.take_back()]
 
     def _sleep(self) -> None:
         """Until a job's end, the bell, or `quiet` is a reason for another round."""
-        self._wake_at = max(1, len(self._in_hand) // 2)
+        self._wake_at = 1 if self._hand.holds_back else max(1, len(self._hand) // 2)
         self._asleep = True
         # Looked at after `_asleep` is set: who ends a job from here on sends the signal.
         if self._unsent or (self._ended and self._worth_a_trip()):
             self._asleep = False
             return
-        surplus = self._waiting > 0 and len(self._in_hand) > self.concurrency
+        surplus = self._hand.waiting > 0 and len(self._hand) > self.concurrency
         try:
             self._wake.get(timeout=SURPLUS_CHECK_S if surplus else None)
         except Empty:
@@ -284,13 +298,9 @@ class Capsule:
                 self._return_unbegun()
         self._asleep = False
 
-    @property
-    def _waiting(self) -> int:
-        return self.threads.waiting + self.tasks.waiting
-
     def _worth_a_trip(self) -> bool:
         """Half of what is in hand is done, or nobody has work left."""
-        return len(self._ended) >= self._wake_at or not self._waiting
+        return len(self._ended) >= self._wake_at or not self._hand.waiting
 
     def _hear(self) -> None:
         """Wait for the bell while the queues are empty."""
@@ -300,7 +310,7 @@ class Capsule:
             if self._stop.is_set():
                 return
             try:
-                self.fetcher.wait(BELL_S)
+                self._rung = self.fetcher.wait(BELL_S) or self._rung
             except Exception as error:  # noqa: BLE001 - without a bell this capsule only polls
                 if self._stop.is_set():
                     return

@@ -53,7 +53,7 @@ class LeaseFetcher:
         self._wire: Wire = connections.wire("fetch", read_timeout_s=READ_TIMEOUT_S)
         self._bell: Wire = connections.wire("bell", read_timeout_s=READ_TIMEOUT_S)
         self._lease: Wire = connections.wire("lease", read_timeout_s=READ_TIMEOUT_S)
-        self._scripts = {name: load(name) for name in ("exchange", "renew", "resync", "retire")}
+        self._scripts = {name: load(name) for name in ("exchange", "renew", "resync", "retire", "ring")}
         self._inflight = keys.inflight(owner)
         self._fixed_keys = [
             keys.owners,
@@ -105,6 +105,8 @@ class LeaseFetcher:
         settled = _back_last(settled)
         if self._in_doubt:
             self._found += self._resync()
+        if self._found and not settled:
+            return self._handed_out()  # at once: what follows may fail, too
         want = min(want - len(self._found), MOST_TAKEN)
         for start in range(0, len(settled), MOST_SETTLED):
             part = settled[start : start + MOST_SETTLED]
@@ -112,6 +114,9 @@ class LeaseFetcher:
             self._found += self._trip(part, want if last else 0)
         if not settled and want > 0:
             self._found += self._trip((), want)
+        return self._handed_out()
+
+    def _handed_out(self) -> list[UnitOfWork]:
         found, self._found = self._found, []
         return found
 
@@ -195,9 +200,10 @@ class LeaseFetcher:
         bells = [self._keys.bell(name) for name in self._order.names]
         return self._bell.command("BLPOP", *bells, timeout_s) is not None
 
-    def interrupt(self) -> None:
-        """Wake a thread that is inside `wait`."""
-        self._bell.abort()
+    def pass_on(self) -> None:
+        """Ring again for another fetcher: this one was woken and has no free slot."""
+        keys = [key for name in self._order.names for key in (self._keys.queue(name), self._keys.bell(name))]
+        self._wire.run(self._scripts["ring"], keys, [])
 
     # -- the end -------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import clock
 from ..contract.seams import Events, Registry
+from ..errors import shown
 from ..metrics.track import Counts
 from ..store.classify import store_errors
 from ..store.connection import Connections
@@ -57,7 +58,8 @@ class Heartbeat(PeriodicService):
         lease_s: float,
         signal: Callable[[str], None],
     ) -> None:
-        super().__init__()
+        # A lease is renewed as soon as Redis is back: before anybody takes this process for dead.
+        super().__init__(longest_pause_s=lease_s / RENEWALS)
         self._redis = connections.admin()
         self._keys = keys
         self._identity = identity
@@ -164,9 +166,10 @@ class Heartbeat(PeriodicService):
         }
         for name, field in self._fields.items():
             try:
-                fields[name] = field()
+                fields[name] = _carried(field())
             except Exception:
-                log.exception("the heartbeat field %r failed; the others go on", name)
+                owner = self._fields.owner(name)
+                log.exception("the heartbeat field %r of %s failed; the others go on", name, owner)
         return fields
 
     def _note_rtt(self, rtt_us: int) -> None:
@@ -188,6 +191,12 @@ class Heartbeat(PeriodicService):
             self._signal(signal)
         else:
             log.warning("an unknown signal came through Redis: %r; known are TERM, TSTP, TTIN", signal[:50])
+
+
+def _carried(value: object) -> str | int | float:
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return value
+    raise TypeError(f"it is {shown(value)}: expected a text or a number, which is what Redis carries")
 
 
 def _work_entry(execution: Any) -> str:

@@ -21,8 +21,15 @@ SAY_EVERY_S = 5.0
 class Patience:
     """Back-off of one loop: 0.1 s doubling to 2 s, one log line in 5 s."""
 
-    def __init__(self, who: str, on_outage: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        who: str,
+        on_outage: Callable[[float], None] | None = None,
+        *,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+    ) -> None:
         self._who = who
+        self._longest_pause_s = longest_pause_s
         self._on_outage = on_outage
         self._down_since_s: float | None = None
         self._said_s = 0.0
@@ -61,5 +68,5 @@ class Patience:
         if self._on_outage is not None:
             self._on_outage(now_s - self._down_since_s)
         pause_s = self._pause_s
-        self._pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        return pause_s
+        self._pause_s = min(2 * pause_s, self._longest_pause_s)
+        return min(pause_s, self._longest_pause_s)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import clock
 from ..contract.work import Settlement, UnitOfWork
-from ..errors import InvalidArguments, JobTimeout, LostJob, Malformed, Shutdown
+from ..errors import InvalidArguments, InvalidOption, JobTimeout, LostJob, Malformed, Shutdown
 from ..job import record as records
 from ..job.outcome import Cancel, Kind, Outcome, Snooze
 from .death import announce
@@ -129,9 +129,6 @@ class Processor:
             else:
                 result = await self._aperform(execution)
         except (Shutdown, LostJob, asyncio.CancelledError) as signal:
-            if isinstance(signal, asyncio.CancelledError) and not execution.capsule.interrupting:
-                # The body cancelled itself or let a CancelledError of its own escape: a failure like any other.
-                return self._settle(execution, None, signal)
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
@@ -158,7 +155,10 @@ class Processor:
 
     def _of_result(self, execution: Execution, result: Any) -> Outcome:
         if isinstance(result, Snooze):
-            return Outcome.snoozed(result.delay_s, records.loads(execution.unit.payload))
+            try:
+                return Outcome.snoozed(result.delay_s, records.loads(execution.unit.payload))
+            except InvalidOption as error:
+                return self._of_failure(execution, error)
         if isinstance(result, Cancel):
             return Outcome.cancelled(result.reason)
         return DONE
@@ -170,8 +170,11 @@ class Processor:
         return after_failure(record, error, retry, rng=self._rng, retries=self._retries)
 
     def _stopped(self, execution: Execution, signal: BaseException) -> Settlement | None:
+        """A body ended by a control signal; one that it raised itself is a failure like any other."""
+        if not (execution.lost if isinstance(signal, LostJob) else execution.capsule.interrupting):
+            return self._settle(execution, None, signal)
         self._joblog.stopped(execution, signal)
-        if not isinstance(signal, LostJob):
+        if not execution.lost:
             execution.capsule.hand_back(execution)
         return None
 

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from .. import clock
-from ..errors import Malformed
+from ..errors import Malformed, ProcessLost
 from ..job import record as records
 from ..store.connection import Connections
 from ..store.keys import Keys
@@ -150,10 +150,6 @@ class Recovery(PeriodicService):
         record["failed_at"] = clock.now_ms()
         deaths.append((record, lost))
         return "dead", records.rewritten(record)
-
-
-class ProcessLost(Exception):
-    """The process of a job was lost while the job was in flight, again and again."""
 
 
 def _pairs(flat: Any) -> dict[str, bytes]:

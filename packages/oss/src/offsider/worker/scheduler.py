@@ -56,7 +56,7 @@ class Scheduler(PeriodicService):
 
     def pause(self, seconds: float) -> None:
         """Wait for the time, or for the bell that says: something is due earlier."""
-        if seconds < 0.1:
+        if seconds < 0.1 or self.stopping:
             super().pause(seconds)
             return
         self._wire.command("BLPOP", self._keys.schedule_bell, round(seconds, 3))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 
+from .. import clock
 from ..errors import StoreError
-from .patience import Patience
+from .patience import LONGEST_PAUSE_S, Patience
 
 log = logging.getLogger("offsider.worker")
+
+WAKE_EVERY_S = 0.05
 
 
 class PeriodicService:
@@ -20,10 +23,10 @@ class PeriodicService:
 
     name = "service"
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest_pause_s: float = LONGEST_PAUSE_S) -> None:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._patience = Patience(self.name)
+        self._patience = Patience(self.name, longest_pause_s=longest_pause_s)
 
     def tick(self) -> float:
         """Do one round; returns how many seconds to wait before the next."""
@@ -38,9 +41,10 @@ class PeriodicService:
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the loop and wait for it."""
         self._stop.set()
-        self.wake()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+        thread, until_s = self._thread, clock.monotonic_s() + timeout_s
+        while thread is not None and thread.is_alive() and clock.monotonic_s() < until_s:
+            self.wake()  # again: the first time it may have been between two waits
+            thread.join(WAKE_EVERY_S)
 
     def wake(self) -> None:
         """End the pause early; for services that wait on something else than the clock."""

@@ -97,6 +97,8 @@ class Worker:
         app.server_middleware.close()  # what came now would never run here
         self.capsules = self._build_capsules()
         self._register_services()
+        self.fetcher.close()
+        self.scheduler.close()
 
     # -- life --------------------------------------------------------------------------------------------
 
@@ -115,10 +117,16 @@ class Worker:
             if self._state != "new":
                 return
             self._state = "running"
-        for seam in (self.fetcher, self.scheduler, self.services, self.heartbeat_fields, self.app.events):
+        for seam in (self.services, self.heartbeat_fields, self.app.events):
             seam.close()
-        check_server(self.app.connections)
-        self.app.events.emit("startup")
+        try:
+            check_server(self.app.connections)
+            self.app.events.emit("startup")
+            for capsule in self.capsules.values():
+                capsule.open()
+        except BaseException:
+            self._state = "new"  # nothing runs yet: it may be tried again
+            raise
         for capsule in self.capsules.values():
             capsule.start()
         for service in self._ordered_services():

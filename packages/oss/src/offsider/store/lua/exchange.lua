@@ -69,8 +69,9 @@ local want, number, first = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[
 local reply = {settled}
 for k = 8, #KEYS, 2 do
   if want <= 0 then break end
-  local taken = redis.call('RPOP', KEYS[k], want)
-  if taken then
+  -- A key that is no list is somebody's mistake; the other queues go on.
+  local taken = redis.pcall('RPOP', KEYS[k], want)
+  if taken and not taken.err then
     local count = #taken
     local suffix = ':' .. string.sub(KEYS[k], first)
     local pairs_ = {}
