@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 import redis
 
-from offsider import App
+from offsider import App, Retry
+from offsider.errors import RedisUnavailable
 from offsider.worker.scheduler import LONGEST_SLEEP_S, Scheduler
+from offsider.worker.worker import Worker
 from support.waiting import until
 
 SCHEDULE, RETRY = "{offsider}:schedule", "{offsider}:retry"
@@ -183,3 +186,46 @@ def test_many_processes_ask_no_more_often_than_a_few(make: Make, raw: redis.Redi
     assert min(pauses) >= 2.5, "50 processes at 10 calls a second: 5 s each on average"
     assert max(pauses) <= 7.5
     assert len(set(pauses)) > 10, "not all at the same moment"
+
+
+def test_one_that_was_stopped_does_not_begin_to_wait(make: Make) -> None:
+    scheduler = make()
+    scheduler.stop()
+    began_s = time.monotonic()
+    with contextlib.suppress(RedisUnavailable):
+        scheduler.pause(2.0)
+    assert time.monotonic() - began_s < 1
+
+
+def test_jobs_start_within_a_second_of_their_time_and_not_before_whoever_moves_them(
+    app: App, start_worker: Callable[..., Worker]
+) -> None:
+    started: list[float] = []
+
+    @app.job(name="paint")
+    def paint() -> None:
+        started.append(time.time())
+
+    for _ in range(3):
+        start_worker(app)
+    due = [time.time() + 0.2 + number / 10 for number in range(5)]
+    paint.enqueue_many([()] * 5, at=due)
+    until(lambda: len(started) == 5)
+    for at, began in zip(due, sorted(started), strict=True):
+        assert 0 <= began - at < 1
+
+
+def test_a_retry_runs_again_in_time_by_any_worker(app: App, start_worker: Callable[..., Worker]) -> None:
+    attempts: list[float] = []
+
+    @app.job(name="paint", retry=Retry(delay=0.3))
+    def paint() -> None:
+        attempts.append(time.time())
+        if len(attempts) == 1:
+            raise ValueError("boom")
+
+    for _ in range(2):
+        start_worker(app)
+    paint.enqueue()
+    until(lambda: len(attempts) == 2)
+    assert 0.3 <= attempts[1] - attempts[0] < 1.3
