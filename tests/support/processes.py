@@ -77,7 +77,7 @@ class Process:
         assert found, self.log
         return str(found[-1])
 
-    def logs(self, text: str, times: int = 1, timeout_s: float = 20) -> Process:
+    def logs(self, text: str, times: int = 1, timeout_s: float = 40) -> Process:
         """Wait until it has written something so often."""
 
         def written() -> bool:
@@ -144,7 +144,7 @@ class Desk:
         path = self.folder / "said"
         return path.read_text("utf-8").splitlines() if path.exists() else []
 
-    def hears(self, *lines: str, timeout_s: float = 20) -> None:
+    def hears(self, *lines: str, timeout_s: float = 40) -> None:
         """Wait until all these lines were said."""
         try:
             until(lambda: set(lines) <= set(self.said), timeout_s, f"the jobs say {lines}")

@@ -97,7 +97,7 @@ def refusal(target: str, **settings: object) -> str:
 def test_a_module_that_is_not_there_is_named_with_the_folder(folder: Path) -> None:
     text = refusal("nowhere.jobs:app")
     assert text.startswith(
-        "there is no module 'nowhere' (from 'nowhere.jobs:app'). Expected MODULE:APP, e.g. shop.jobs:app"
+        "there is no module 'nowhere' (from 'nowhere.jobs:app'): expected MODULE:APP, e.g. shop.jobs:app"
     )
     assert str(folder) in text
 
@@ -109,7 +109,16 @@ def test_a_module_that_is_not_there_is_named_with_the_folder(folder: Path) -> No
 def test_what_is_no_module_at_all_is_told_what_is_expected(target: str) -> None:
     text = refusal(target)
     assert repr(target) in text
-    assert "Expected MODULE:APP, e.g. shop.jobs:app" in text
+    assert "expected MODULE:APP, e.g. shop.jobs:app" in text
+
+
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [("./shops/jobs.py:app", "shops.jobs"), ("shops/jobs:app", "shops.jobs"), ("./jobs.py", "jobs")],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_path_gets_the_module_that_is_meant(target: str, meant: str) -> None:
+    assert refusal(target).endswith(f" Did you mean {meant!r}?")
 
 
 @pytest.mark.usefixtures("shop")
