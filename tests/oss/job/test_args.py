@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,12 +15,8 @@ from hypothesis import strategies as st
 
 from offsider.errors import InvalidArguments, NotJson
 from offsider.job.args import Arguments
-from offsider.job.context import CONTEXT, Context
 from support.shapes import LINE, MISFITS, NOON, SHAPES, SOME, Address, Basket, Line, Order
-from support.wire import JID, run, sent, taking, through
-
-if TYPE_CHECKING:
-    from nowhere import Undefined
+from support.wire import run, sent, taking, through
 
 quick = settings(max_examples=25, deadline=None, database=None)
 
@@ -92,14 +88,6 @@ def test_every_timedelta_and_every_decimal_comes_back(delta: timedelta, decimal:
 @given(st.builds(Basket, st.lists(st.builds(Line, st.text(st.characters(exclude_categories=["Cs"]))))), st.uuids())
 def test_every_dataclass_and_every_uuid_comes_back(basket: Basket, number: uuid.UUID) -> None:
     assert through(taking(Basket, uuid.UUID), basket, number) == (basket, number)
-
-
-@pytest.mark.parametrize("value", [b"\xff\x00", bytes(range(256))], ids=["two", "all"])
-def test_bytes_that_are_no_text_come_back_or_are_refused(value: bytes) -> None:
-    try:
-        assert through(taking(bytes), value) == value
-    except InvalidArguments as error:
-        assert "job 'job': a" in str(error)  # noqa: PT017 - one of two right ends
 
 
 def test_plain_annotations_need_no_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,94 +240,3 @@ def deep(levels: int) -> list[Any]:
 @pytest.mark.parametrize("annotation", [str, uuid.UUID], ids=["plain", "typed"])
 def test_a_value_that_cannot_be_shown_is_refused_like_any_other(annotation: Any, value: Any) -> None:
     assert "job 'job': a" in refused(taking(annotation), value)
-
-
-class Stranger:
-    """Nobody can make one from JSON."""
-
-
-def test_an_annotation_that_cannot_be_restored_is_told_with_job_and_parameter() -> None:
-    text = refused(taking(Stranger), Stranger())
-    assert "'job'" in text
-    assert "a" in text
-    assert "Stranger" in text
-
-
-def test_an_annotation_that_is_not_known_at_run_time_is_told_with_what_to_do() -> None:
-    def later(x: Undefined) -> None:
-        """Annotated under TYPE_CHECKING."""
-
-    with pytest.raises(InvalidArguments, match=r"later: the annotation 'Undefined' is not known .* Import it there"):
-        Arguments(later, "job")
-
-
-# -- the context -----------------------------------------------------------------------------------------------
-
-
-def at_first(ctx: Context, a: int, b: int = 2) -> Any:
-    return ctx.jid, a, b
-
-
-def in_the_middle(a: int, ctx: Context, b: int = 2) -> Any:
-    return ctx.jid, a, b
-
-
-def at_last(a: int, b: int = 2, ctx: Context = CONTEXT) -> Any:
-    return ctx.jid, a, b
-
-
-def by_keyword(a: int, b: int = 2, *, ctx: Context = CONTEXT) -> Any:
-    return ctx.jid, a, b
-
-
-def under_another_name(a: int, b: int = 2, *, attempt: Context) -> Any:
-    return attempt.jid, a, b
-
-
-def only_by_place(a: int, b: int = 2, ctx: Context = CONTEXT, /) -> Any:
-    return ctx.jid, a, b
-
-
-def of_types(ctx: Context, a: int, b: int | uuid.UUID = 2) -> Any:
-    return ctx.jid, a, b
-
-
-PLACES = [at_first, in_the_middle, at_last, by_keyword, under_another_name, only_by_place, of_types]
-
-
-@pytest.mark.parametrize("fn", PLACES, ids=lambda fn: fn.__name__)
-def test_a_context_is_filled_in_wherever_the_signature_has_it(fn: Callable[..., Any]) -> None:
-    assert through(fn, 1) == (JID, 1, 2)
-    assert through(fn, 1, 3) == (JID, 1, 3)
-    assert sent(fn, 1, 3)["args"] == [1, 3]
-    assert Arguments(fn, "job").wants_context
-
-
-@pytest.mark.parametrize("fn", [one for one in PLACES if one is not only_by_place], ids=lambda fn: fn.__name__)
-def test_a_context_finds_its_place_among_arguments_by_name(fn: Callable[..., Any]) -> None:
-    assert through(fn, a=1) == (JID, 1, 2)
-    assert through(fn, 1, b=3) == (JID, 1, 3)
-    assert run(fn, {"args": [], "kwargs": {"b": 3, "a": 1}}) == (JID, 1, 3)
-
-
-def test_a_context_before_variadic_arguments_takes_its_own_place() -> None:
-    def rest(a: int, ctx: Context, *more: int, **named: int) -> Any:
-        return a, ctx.jid, more, named
-
-    assert through(rest, 1, 2, 3, x=4) == (1, JID, (2, 3), {"x": 4})
-
-
-def test_a_caller_cannot_pass_a_context() -> None:
-    assert "unexpected keyword argument 'ctx'" in refused(at_last, 1, ctx=CONTEXT)
-    assert "too many positional arguments" in refused(at_first, CONTEXT, 1, 2)
-
-
-def test_a_job_without_a_context_does_not_ask_for_one() -> None:
-    assert not Arguments(body, "job").wants_context
-
-
-@pytest.mark.parametrize("fn", [at_first, of_types], ids=lambda fn: fn.__name__)
-def test_filling_in_a_context_leaves_the_payload_as_it_was(fn: Callable[..., Any]) -> None:
-    payload = sent(fn, 1, 3)
-    run(fn, payload)
-    assert payload["args"] == [1, 3]

@@ -159,17 +159,23 @@ STRANGERS: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "message"), [one[1:] for one in STRANGERS], ids=[one[0] for one in STRANGERS])
-def test_what_json_cannot_carry_is_refused_with_its_path(value: Any, message: str, writer: str) -> None:
-    with pytest.raises(NotJson) as caught:
-        payload(value)
-    assert message in str(caught.value)
-    assert caught.value.path.startswith("job.args[0]")
+WRITTEN_BY_ORJSON = {"tuple", "UUID", "enum"}  # it cannot be told not to: they are refused by `check_json` before
+
+
+@pytest.mark.parametrize("stranger", STRANGERS, ids=[one[0] for one in STRANGERS])
+def test_what_json_cannot_carry_is_refused_with_its_path(stranger: tuple[str, Any, str], writer: str) -> None:
+    name, value, message = stranger
+    refuse = [lambda: check_json({"args": [value]}, "job"), lambda: payload(value)]
+    for one in refuse[: 1 if writer == "orjson" and name in WRITTEN_BY_ORJSON else 2]:
+        with pytest.raises(NotJson) as caught:
+            one()
+        assert message in str(caught.value)
+        assert caught.value.path.startswith("job.args[0]")
 
 
 @pytest.mark.parametrize("value", ["\ud800", "a\udfffb", {"\ud800": 1}, [[{"x": "\udc00"}]]], ids=ascii)
 def test_a_lone_surrogate_is_refused_with_its_path(value: Any, writer: str) -> None:
-    with pytest.raises(NotJson, match=r"lone surrogate \('\\ud|lone surrogate \('\\udc") as caught:
+    with pytest.raises(NotJson, match="lone surrogate") as caught:
         payload(value)
     assert caught.value.path.startswith("job.args[0]")
 
