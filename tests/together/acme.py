@@ -97,6 +97,9 @@ class CountingFetcher:
     def wait(self, timeout_s: float) -> bool:
         return self._inner.wait(timeout_s)
 
+    def pass_on(self) -> None:
+        self._inner.pass_on()
+
     def renew(self) -> bool:
         return self._inner.renew()
 

@@ -189,6 +189,13 @@ class Deaf(LeaseFetcher):
         return False
 
 
+class Selfish(LeaseFetcher):
+    """Keeps a ring to itself."""
+
+    def pass_on(self) -> None:
+        """Wakes nobody."""
+
+
 class Nervous(LeaseFetcher):
     """Hears a bell that nobody rang."""
 
@@ -235,6 +242,7 @@ BROKEN: dict[type[LeaseFetcher], list[str]] = {
     Twice: ["a_hand_over_of_a_lost_reply_happens_once", "retire_hands_back_so_that_the_oldest_is_taken_first"],
     Hasty: ["what_is_abandoned_is_left_for_recovery"],
     Deaf: ["wait_ends_with_the_bell"],
+    Selfish: ["a_ring_is_passed_on_while_there_are_jobs"],
     Nervous: ["wait_ends_with_its_time"],
     Fragile: ["close_tolerates_twice_and_never_opened"],
 }

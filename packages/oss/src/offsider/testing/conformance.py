@@ -13,22 +13,18 @@ The fixture ``app`` is the subclass's, or its project's: for each test an `App` 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..contract.work import Fenced, Fetcher, UnitOfWork
 from ..errors import StoreError
 from ..job.record import loads
+from .bench import OWNER, QUEUE, Bench
 from .checks import equal, holds, insisting, raises
 from .jobs import bytes_of, payloads, settle
-from .observer import Observer
-from .proxy import Proxy
 
 if TYPE_CHECKING:
     from ..app import App
 
-QUEUE = "conformance"
-OWNER = "conformance-1"
 LATE = "conformance-2"
 LATER_S = 60.0
 KEPT = b'{"jid":"kept"}'
@@ -36,22 +32,12 @@ SHARED = 200
 MANY = 2_500  # so many settlements do not fit into one request of a thousand
 
 
-class FetcherConformance:
+class FetcherConformance(Bench):
     """Each promise of `offsider.contract.work.Fetcher`, and the layout in Redis that recovery rests on.
 
     What it looks at: the queues' lists, ``owners`` (owner → end of its lease in ms of server time) and
     ``inflight:<owner>`` (field → payload), under the name that the fetcher has at that time.
     """
-
-    def make_fetcher(self, app: App, queues: Sequence[str], owner: str) -> Fetcher:
-        """What a subclass provides: a fetcher, not opened yet.
-
-        Args:
-            app: Its connections, keys and settings are the fetcher's.
-            queues: Names, to be looked at strictly in this order.
-            owner: The fetcher's owner.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must define make_fetcher(app, queues, owner)")
 
     # -- taking --------------------------------------------------------------------------------------------
 
@@ -310,6 +296,16 @@ class FetcherConformance:
         """False when nothing was pushed."""
         equal(self._opened(app).wait(0.1), False, "wait() without a push")
 
+    def test_a_ring_is_passed_on_while_there_are_jobs(self, app: App) -> None:
+        """Who was woken and has no free slot wakes another one; without a job nobody is woken."""
+        first, redis = self._ready(app, 0)
+        second = self._opened(app, owner=LATE)
+        first.pass_on()
+        equal(second.wait(0.1), False, "wait() of another one, while the queue is empty")
+        redis.push(QUEUE, [0])
+        first.pass_on()
+        equal(second.wait(10.0), True, "wait() of another one, while a job is there")
+
     # -- the end -------------------------------------------------------------------------------------------
 
     def test_retire_hands_back_so_that_the_oldest_is_taken_first(self, app: App) -> None:
@@ -336,50 +332,7 @@ class FetcherConformance:
         for fetcher in (opened, never, opened, never):
             fetcher.close()
 
-    # -- before and after each test --------------------------------------------------------------------------
-
-    def setup_method(self, _method: object = None) -> None:
-        """Nothing is open yet."""
-        self._closers: list[Callable[[], None]] = []
-        self._observer: Observer | None = None
-
-    def teardown_method(self, _method: object = None) -> None:
-        """Close what the test has opened."""
-        for close in reversed(self._closers):
-            close()
-
     # -- steps ---------------------------------------------------------------------------------------------
-
-    def _observe(self, app: App) -> Observer:
-        if self._observer is None:
-            self._observer = Observer(app)
-            self._closers.append(self._observer.close)
-        return self._observer
-
-    def _made(self, app: App, queues: Sequence[str] = (QUEUE,), owner: str = OWNER) -> Fetcher:
-        fetcher = self.make_fetcher(app, list(queues), owner)
-        self._closers.append(fetcher.close)
-        return fetcher
-
-    def _opened(self, app: App, queues: Sequence[str] = (QUEUE,), owner: str = OWNER) -> Fetcher:
-        fetcher = self._made(app, queues, owner)
-        fetcher.open()
-        return fetcher
-
-    def _ready(self, app: App, jobs: int, queues: Sequence[str] = (QUEUE,)) -> tuple[Fetcher, Observer]:
-        """An open fetcher, and so many jobs in its first queue."""
-        redis = self._observe(app)
-        redis.push(queues[0], range(jobs))
-        return self._opened(app, queues), redis
-
-    def _through_a_proxy(self, app: App) -> Proxy:
-        """Send the app through a proxy; the observer is past it already."""
-        proxy = Proxy(self._observe(app).url)
-        self._closers.append(proxy.close)
-        app.override(redis={"url": proxy.url})
-        if app.connections.url != proxy.url:
-            raise RuntimeError("the fixture `app` is connected already: give each test an app that is not")
-        return proxy
 
     def _settles_once(self, app: App, kind: str, key: str | None, *, delay_s: float = 0.0) -> None:
         fetcher, redis = self._ready(app, 1)
