@@ -35,7 +35,11 @@ def test_the_order_of_queues_is_kept() -> None:
     assert list(parse_queues(["z", "a", "m"])) == ["z", "a", "m"]
 
 
-@pytest.mark.parametrize("queue", ["mail:0", "mail:-1", "mail:1001", "mail:+1001", "mail:99999999999999999999"])
+@pytest.mark.parametrize(
+    "queue",
+    ["mail:0", "mail:-1", "mail:1001", "mail:+1001", "mail:99999999999999999999", "mail:" + "9" * 5000],
+    ids=lambda queue: queue[:12],
+)
 def test_a_weight_that_no_queue_can_have_is_refused(queue: str) -> None:
     with pytest.raises(InvalidSetting, match=r"has the weight \S+: expected 1 to 1000"):
         parse_queues([queue])

@@ -224,3 +224,14 @@ def test_a_signal_passes_through_listeners() -> None:
 def test_an_unknown_event_is_refused_with_the_nearest_and_all() -> None:
     with pytest.raises(UnknownLink, match=r"there is no event 'deth'\. Did you mean 'death'\? Events are: startup, .*"):
         Events().on("deth", lambda: None)
+
+
+def test_a_closed_seam_of_events_takes_no_more_listeners_and_goes_on_with_those_it_has() -> None:
+    heard: list[str] = []
+    events = Events()
+    events.on("death", lambda: heard.append("death"))
+    events.close()
+    with pytest.raises(SeamClosed, match=r"acme registers a listener for 'death' at 'events', which is closed"):
+        events.on("death", lambda: None, by="acme")
+    events.emit("death")
+    assert heard == ["death"]

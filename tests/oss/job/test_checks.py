@@ -24,7 +24,7 @@ plain = st.recursive(
     lambda inner: (
         inner.map(lambda one: list[one])  # type: ignore[valid-type]
         | inner.map(lambda one: dict[str, one])  # type: ignore[valid-type]
-        | st.tuples(inner, heads).map(lambda both: Union[both])
+        | st.tuples(inner, heads).map(lambda both: Union[both])  # noqa: UP007 - None | None is none
     ),
     max_leaves=3,
 )

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from offsider.errors import InvalidName, Malformed, NotJson, PayloadTooLarge
 from offsider.job import record
 from offsider.job.record import check_json, check_name, dumps, loads, new_jid, rewritten
-from support.garbage import BAD_FIELDS, GARBAGE, RUBY
+from support.garbage import BAD_FIELDS, GARBAGE, RUBY, argument
 from support.wire import RECORD, plain_python
 
 needs_orjson = pytest.mark.skipif(record.orjson is None, reason="orjson is not installed: there is one writer only")
@@ -227,6 +227,16 @@ def test_retry_may_be_what_ruby_writes_there(value: Any) -> None:
     assert loads(payload(retry=value))["retry"] is value or loads(payload(retry=value))["retry"] == value
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["18446744073709551616", "-9223372036854775809", "7" * 4000, "0.12345678901234567890", "1.7976931348623157e308"],
+)
+def test_numbers_of_any_length_are_read_as_they_are(text: str, writer: str) -> None:
+    (value,) = loads(argument(text.encode()))["args"]
+    assert value == json.loads(text)
+    assert type(value) is type(json.loads(text))
+
+
 @pytest.mark.parametrize("missing", ["queue", "retry"])
 def test_what_ruby_may_leave_out_may_be_missing(missing: str) -> None:
     fields = {name: value for name, value in RECORD.items() if name != missing}
@@ -345,4 +355,5 @@ def test_a_name_has_1_to_128_letters_of_a_few(name: str) -> None:
 def test_another_name_is_refused_with_what_is_expected(name: object) -> None:
     with pytest.raises(InvalidName) as caught:
         check_name("queue", name)
-    assert str(caught.value).startswith(f"{name!r} is no queue: expected 1 to 128 letters out of A-Z a-z 0-9 _ . : -")
+    assert str(caught.value).startswith(f"{name!r:.70}")
+    assert " is no queue: expected 1 to 128 letters out of A-Z a-z 0-9 _ . : -" in str(caught.value)
