@@ -176,7 +176,7 @@ def test_the_bell_of_any_queue_ends_the_wait(make_fetcher: MakeFetcher, raw: Any
     assert not fetcher.wait(0.05)
 
 
-def test_a_wait_is_ended_from_another_thread(make_fetcher: MakeFetcher, raw: Any) -> None:
+def test_a_wait_is_ended_by_closing(make_fetcher: MakeFetcher, raw: Any) -> None:
     fetcher = make_fetcher()
     ended = threading.Event()
 
@@ -188,9 +188,16 @@ def test_a_wait_is_ended_from_another_thread(make_fetcher: MakeFetcher, raw: Any
     thread = threading.Thread(target=wait)
     thread.start()
     until(lambda: raw.info("clients")["blocked_clients"] == 1)
-    fetcher.interrupt()
+    fetcher.close()
     assert ended.wait(5)
     thread.join()
+
+
+def test_a_ring_is_passed_on_where_there_are_jobs(make_fetcher: MakeFetcher, raw: Any) -> None:
+    fetcher = make_fetcher("mail", "low")
+    push(raw, b"a", queue="low")
+    fetcher.pass_on()
+    assert (raw.llen("{offsider}:bell:low"), raw.llen("{offsider}:bell:mail")) == (1, 0)
 
 
 def test_waiting_leasing_and_taking_do_not_wait_for_each_other(make_fetcher: MakeFetcher, raw: Any) -> None:

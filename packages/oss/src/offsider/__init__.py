@@ -5,6 +5,7 @@ from __future__ import annotations
 from .app import App
 from .errors import (
     ConfigError,
+    EnqueueUncertain,
     InvalidArguments,
     JobTimeout,
     LostJob,
@@ -27,6 +28,7 @@ __all__ = [
     "Cancel",
     "ConfigError",
     "Context",
+    "EnqueueUncertain",
     "InvalidArguments",
     "Job",
     "JobTimeout",

@@ -17,7 +17,8 @@
     │   ├── PayloadTooLarge       over 16 MB
     │   └── Malformed             bytes in Redis that are no job
     ├── StoreError
-    │   ├── RedisUnavailable      no answer: safe to repeat
+    │   ├── RedisUnavailable      no answer in time
+    │   │   └── EnqueueUncertain  no answer to an enqueue: again() repeats that very one
     │   ├── RedisRefused          a clear no: full, not persisting, not allowed
     │   └── UnsupportedServer     a Redis that is too old
     ├── EmbeddedServerError       no server could be started on this machine
@@ -38,7 +39,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from difflib import get_close_matches
 
 
@@ -119,7 +120,51 @@ class StoreError(OffsiderError):
 
 
 class RedisUnavailable(StoreError):
-    """No answer came in time; the request may be repeated: what it changes, it changes once."""
+    """No answer came in time: Redis is away, or loading, or failing over."""
+
+
+class EnqueueUncertain(RedisUnavailable):
+    """No answer to an enqueue came within its deadline: it may be in its queue, or not.
+
+    To enqueue anew may make a second job. `again` repeats the very same request under its own number: Redis knows
+    whether it has done it, for an hour. Never two jobs.
+
+    Attributes:
+        jids: The ids of the request in doubt, as ``enqueue_many`` would have returned them.
+        before: Of ``enqueue_many``: the ids of earlier requests of the same call, which are in their queues.
+
+    Example:
+        >>> try:
+        ...     job.enqueue(7)                  # doctest: +SKIP
+        ... except EnqueueUncertain as error:
+        ...     jids = error.again()            # later, as often as you like
+    """
+
+    def __init__(
+        self,
+        message: str,
+        jids: list[str | None],
+        again: Callable[[], list[str | None]],
+        aagain: Callable[[], Awaitable[list[str | None]]],
+    ) -> None:
+        super().__init__(message)
+        self.jids = jids
+        self.before: list[str | None] = []
+        self._again = again
+        self._aagain = aagain
+
+    def again(self) -> list[str | None]:
+        """The same request once more; its ids.
+
+        Raises:
+            EnqueueUncertain: Still no answer.
+            RedisRefused: Redis said no; nothing was changed.
+        """
+        return self._again()
+
+    async def aagain(self) -> list[str | None]:
+        """`again`, on an event loop."""
+        return await self._aagain()
 
 
 class RedisRefused(StoreError):

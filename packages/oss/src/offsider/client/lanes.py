@@ -13,33 +13,46 @@ from ..store.connection import AsyncWire, Connections, Wire
 READ_TIMEOUT_S = 5.0
 
 
-class Lane:
-    """One lane: used by one caller at a time, its pushes numbered from 1."""
+class _Numbered:
+    """An id, and how many pushes were numbered under it."""
 
-    __slots__ = ("id", "number", "wire")
+    __slots__ = ("id", "number")
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self) -> None:
+        self.rename()
+
+    def rename(self) -> None:
+        """Begin anew under another id."""
         self.id = os.urandom(9).hex()
         self.number = 0
+
+
+class Lane(_Numbered):
+    """One lane: used by one caller at a time, its pushes numbered from 1."""
+
+    __slots__ = ("wire",)
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
         self.wire = wire
 
 
-class AsyncLane:
+class AsyncLane(_Numbered):
     """The same on an event loop."""
 
-    __slots__ = ("id", "number", "wire")
+    __slots__ = ("wire",)
 
     def __init__(self, wire: AsyncWire) -> None:
-        self.id = os.urandom(9).hex()
-        self.number = 0
+        super().__init__()
         self.wire = wire
 
 
 class Lanes:
     """As many lanes as callers at once; the one used last is used next. A forked child begins with none."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, longest_read_s: float = READ_TIMEOUT_S) -> None:
         self._connections = connections
+        self._read_s = min(READ_TIMEOUT_S, longest_read_s)
         self._free: list[Lane] = []
         self._pid = os.getpid()
 
@@ -50,7 +63,7 @@ class Lanes:
         try:
             return self._free.pop()
         except IndexError:
-            return Lane(self._connections.wire("push", read_timeout_s=READ_TIMEOUT_S))
+            return Lane(self._connections.wire("push", read_timeout_s=self._read_s))
 
     def give(self, lane: Lane) -> None:
         """Take a lane back."""
@@ -65,15 +78,16 @@ class Lanes:
 class AsyncLanes:
     """Lanes for each event loop: a connection belongs to its loop."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, *, longest_read_s: float = READ_TIMEOUT_S) -> None:
         self._connections = connections
+        self._read_s = min(READ_TIMEOUT_S, longest_read_s)
         self._free: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[AsyncLane]] = weakref.WeakKeyDictionary()
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[AsyncLane]:
         """A lane for one push."""
         free = self._free.setdefault(asyncio.get_running_loop(), [])
-        lane = free.pop() if free else AsyncLane(self._connections.awire("push", read_timeout_s=READ_TIMEOUT_S))
+        lane = free.pop() if free else AsyncLane(self._connections.awire("push", read_timeout_s=self._read_s))
         try:
             yield lane
         finally:

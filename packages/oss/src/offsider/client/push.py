@@ -9,20 +9,17 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from .. import clock
-from ..errors import RedisUnavailable
+from ..errors import EnqueueUncertain, RedisUnavailable
 from ..job.push import PushRequest
-from ..job.record import SOFT_MAX_BYTES, dumps
+from ..job.record import SOFT_MAX_BYTES, Record, dumps
 from ..store.connection import Argument, Connections
 from ..store.keys import Keys
 from ..store.scripts import Script
 from .acceptance import Acceptance
-from .lanes import AsyncLanes, Lanes
+from .lanes import AsyncLane, AsyncLanes, Lane, Lanes
+from .trip import Patience, Trip, TripKeys
 
 log = logging.getLogger("offsider.client")
-
-LANE_S = 3600  # for longer than any push is repeated
-FIRST_PAUSE_S = 0.05
-LONGEST_PAUSE_S = 1.0
 
 
 class Client:
@@ -30,23 +27,17 @@ class Client:
 
     * client middleware runs before any I/O, once for each job;
     * a request whose reply was lost is repeated under the same lane and number: nothing is put twice;
-    * after ``push_deadline_s`` without an answer it raises, and it may be repeated by the caller only as a new push.
+    * after ``push_deadline_s`` without an answer it raises `EnqueueUncertain`, which can repeat the same request later.
     """
 
     def __init__(
-        self,
-        connections: Connections,
-        keys: Keys,
-        accept: Acceptance,
-        script: Script,
-        *,
-        push_deadline_s: float,
+        self, connections: Connections, keys: Keys, accept: Acceptance, script: Script, *, push_deadline_s: float
     ) -> None:
         self._keys = keys
         self._accept = accept
         self._deadline_s = push_deadline_s
-        self._lanes = Lanes(connections)
-        self._alanes = AsyncLanes(connections)
+        self._lanes = Lanes(connections, longest_read_s=push_deadline_s)
+        self._alanes = AsyncLanes(connections, longest_read_s=push_deadline_s)
         self._script = script
         self._first_letter = len(keys.queue("")) + 1
 
@@ -66,14 +57,22 @@ class Client:
         """Push lazily, one trip for each batch; one jid or None for each request, in order."""
         jids: list[str | None] = []
         for batch in _batches(requests, batch_size):
-            jids += self._push_batch(batch)
+            try:
+                jids += self._push_batch(batch)
+            except EnqueueUncertain as error:
+                error.before = jids
+                raise
         return jids
 
     async def apush_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
         """The same on an event loop."""
         jids: list[str | None] = []
         for batch in _batches(requests, batch_size):
-            jids += await self._apush_batch(batch)
+            try:
+                jids += await self._apush_batch(batch)
+            except EnqueueUncertain as error:
+                error.before = jids
+                raise
         return jids
 
     def close(self) -> None:
@@ -87,45 +86,84 @@ class Client:
     # -- a batch -------------------------------------------------------------------------------------------
 
     def _push_batch(self, requests: Sequence[PushRequest]) -> list[str | None]:
-        jids, keys, arguments = self._prepared(requests)
-        if not arguments:
-            return jids
+        trip = self._prepared(requests)
+        if trip.is_empty:
+            return trip.jids
         lane = self._lanes.take()
         try:
-            lane.number += 1
-            keys[0] = self._keys.lane(lane.id)
-            words: list[Argument] = [lane.number, LANE_S, self._first_letter, *arguments]
-            patience = _Patience(self._deadline_s)
-            while True:
-                try:
-                    lane.wire.run(self._script, keys, words)
-                    return jids
-                except RedisUnavailable as error:
-                    time.sleep(patience.pause_s(error))
+            trip.enter(lane, self._keys.lane(lane.id), self._first_letter)
+            self._send(lane, trip)
         finally:
             self._lanes.give(lane)
+        return trip.jids
 
     async def _apush_batch(self, requests: Sequence[PushRequest]) -> list[str | None]:
-        jids, keys, arguments = self._prepared(requests)
-        if not arguments:
-            return jids
+        trip = self._prepared(requests)
+        if trip.is_empty:
+            return trip.jids
         async with self._alanes.lane() as lane:
-            lane.number += 1
-            keys[0] = self._keys.lane(lane.id)
-            words: list[Argument] = [lane.number, LANE_S, self._first_letter, *arguments]
-            patience = _Patience(self._deadline_s)
-            while True:
-                try:
-                    await lane.wire.run(self._script, keys, words)
-                    return jids
-                except RedisUnavailable as error:
-                    await asyncio.sleep(patience.pause_s(error))
+            trip.enter(lane, self._keys.lane(lane.id), self._first_letter)
+            await self._asend(lane, trip)
+        return trip.jids
 
-    def _prepared(self, requests: Sequence[PushRequest]) -> tuple[list[str | None], list[str], list[Argument]]:
-        """Jids, keys (the lane's is filled in later) and a pair of arguments for each accepted job."""
+    def _send(self, lane: Lane, trip: Trip) -> None:
+        patience = Patience(self._deadline_s)
+        while True:
+            try:
+                lane.wire.run(self._script, trip.keys, trip.words)
+                lane.wire.relax()
+                return
+            except RedisUnavailable as error:
+                if patience.is_over:
+                    raise self._uncertain(lane, trip, error) from error
+                time.sleep(patience.pause_s())
+                lane.wire.within_s = patience.try_s
+
+    async def _asend(self, lane: AsyncLane, trip: Trip) -> None:
+        patience = Patience(self._deadline_s)
+        while True:
+            try:
+                await lane.wire.run(self._script, trip.keys, trip.words)
+                await lane.wire.relax()
+                return
+            except RedisUnavailable as error:
+                if patience.is_over:
+                    raise self._uncertain(lane, trip, error) from error
+                await asyncio.sleep(patience.pause_s())
+                lane.wire.within_s = patience.try_s
+
+    # -- no answer -------------------------------------------------------------------------------------------
+
+    def _uncertain(self, lane: Lane | AsyncLane, trip: Trip, error: RedisUnavailable) -> EnqueueUncertain:
+        lane.rename()  # the old name and number are this request's for ever
+        return EnqueueUncertain(
+            f"the job could not be enqueued within {self._deadline_s:g} s: {error}. It may be in its queue if only the"
+            " answer was lost: again() of this error repeats this very request, and never makes a second job",
+            trip.jids,
+            again=lambda: self._again(trip),
+            aagain=lambda: self._aagain(trip),
+        )
+
+    def _again(self, trip: Trip) -> list[str | None]:
+        lane = self._lanes.take()
+        try:
+            self._send(lane, trip)
+        finally:
+            self._lanes.give(lane)
+        return trip.jids
+
+    async def _aagain(self, trip: Trip) -> list[str | None]:
+        async with self._alanes.lane() as lane:
+            await self._asend(lane, trip)
+        return trip.jids
+
+    # -- preparing -------------------------------------------------------------------------------------------
+
+    def _prepared(self, requests: Sequence[PushRequest]) -> Trip:
+        """Keys and a pair of words for each accepted job."""
         jids: list[str | None] = []
-        queues: dict[str, int] = {}
-        arguments: list[Argument] = []
+        places = TripKeys([self._keys.queues, self._keys.schedule, self._keys.schedule_bell])
+        words: list[Argument] = []
         now_s = clock.now_s()
         for request in requests:
             accepted = self._accept(request)
@@ -135,44 +173,26 @@ class Client:
             record = accepted.record
             jids.append(record["jid"])
             if accepted.at_s is not None and accepted.at_s > now_s:
-                arguments.append(f"@{accepted.at_s!r}")
+                words.append(f"@{accepted.at_s!r}")
             else:
                 record["enqueued_at"] = clock.now_ms()
-                arguments.append(queues.setdefault(record["queue"], 5 + 2 * len(queues)))
-            payload = dumps(record)
-            if len(payload) > SOFT_MAX_BYTES:
-                log.warning(
-                    "job %s (%s) has %d bytes; over 1 MB Redis and workers get slow. Keep the data elsewhere and"
-                    " enqueue its key",
-                    record["class"],
-                    record["jid"],
-                    len(payload),
-                )
-            arguments.append(payload)
-        keys = ["", self._keys.queues, self._keys.schedule, self._keys.schedule_bell]
-        for queue in queues:
-            keys += [self._keys.queue(queue), self._keys.bell(queue)]
-        return jids, keys, arguments
+                queue = record["queue"]
+                words.append(places.index(queue, self._keys.queue(queue), self._keys.bell(queue)))
+            words.append(_payload(record))
+        return Trip(jids, places.keys, words)
 
 
-class _Patience:
-    """The pauses of one push, until its deadline."""
-
-    def __init__(self, deadline_s: float) -> None:
-        self._for_s = deadline_s
-        self._until_s = clock.monotonic_s() + deadline_s
-        self._pause_s = FIRST_PAUSE_S
-
-    def pause_s(self, error: RedisUnavailable) -> float:
-        """Seconds until the next try; raises when the time is over."""
-        left_s = self._until_s - clock.monotonic_s()
-        if left_s <= 0:
-            raise RedisUnavailable(
-                f"the job could not be enqueued within {self._for_s:g} s: {error}. It may be in its queue if only the"
-                " answer was lost; enqueue it again if it must run, and make it idempotent"
-            ) from error
-        pause_s, self._pause_s = min(self._pause_s, left_s), min(2 * self._pause_s, LONGEST_PAUSE_S)
-        return pause_s
+def _payload(record: Record) -> bytes:
+    payload = dumps(record)
+    if len(payload) > SOFT_MAX_BYTES:
+        log.warning(
+            "job %s (%s) has %d bytes; over 1 MB Redis and workers get slow. Keep the data elsewhere and enqueue its"
+            " key",
+            record["class"],
+            record["jid"],
+            len(payload),
+        )
+    return payload
 
 
 def _batches(requests: Iterable[PushRequest], size: int) -> Iterator[list[PushRequest]]:

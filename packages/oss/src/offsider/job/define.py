@@ -46,7 +46,7 @@ class Enqueuer(Generic[P, R]):
         Raises:
             InvalidArguments: The call does not fit the job's signature.
             NotJson: A value that JSON cannot carry.
-            RedisUnavailable: No answer within the deadline; safe to repeat.
+            EnqueueUncertain: No answer within the deadline; its ``again()`` repeats this very enqueue, never two jobs.
             RedisRefused: Redis said no; nothing was changed.
         """
         return self._job._pusher().push(self._request(args, kwargs))

@@ -64,7 +64,7 @@ def check_name(kind: str, name: object) -> str:
     if isinstance(name, str) and _NAME.match(name):
         return name
     raise InvalidName(
-        f"{name!r} is no {kind}: expected 1 to 128 letters out of A-Z a-z 0-9 _ . : - . Choose another name"
+        f"{shown(name)} is no {kind}: expected 1 to 128 letters out of A-Z a-z 0-9 _ . : - . Choose another name"
     )
 
 
@@ -75,7 +75,7 @@ def dumps(record: Record, *, most_bytes: int = HARD_MAX_BYTES) -> bytes:
     """The bytes of a record: no spaces, no ASCII escapes, floats in Ruby's form; the same with and without orjson.
 
     Args:
-        record: The job.
+        record: The job, of JSON values only: `check_json` has seen what came from outside.
         most_bytes: The limit.
 
     Raises:

@@ -37,8 +37,8 @@ def redacted(url: str) -> str:
         parts = parts._replace(netloc=f"{parts.username or ''}:***@{host}")
     if "password" in parts.query:
         parts = parts._replace(query=_PASSWORD.sub("***", parts.query))
-    scheme, _, rest = urlunsplit(parts).partition(":")
-    return f"{scheme}:{rest}" if rest.startswith("//") else f"{scheme}://{rest}"
+    shown = urlunsplit(parts)
+    return shown.replace("unix:/", "unix:///", 1) if url.startswith("unix:///") else shown  # urlunsplit drops two
 
 
 class Connections:
@@ -111,6 +111,7 @@ class Wire:
 
     def __init__(self, pool: redis.ConnectionPool, name: str, revive: Callable[[], None] | None = None) -> None:
         self.name = name
+        self.within_s: float | None = None  # for a connection that is made from now on: less than is usual
         self._revive = revive
         self._pool = pool
         self._connection: Any = None
@@ -154,6 +155,12 @@ class Wire:
         self.abort()
         self.drop()
 
+    def relax(self) -> None:
+        """All is well: a connection that was made in haste, with short timeouts, is not kept."""
+        if self.within_s is not None:
+            self.within_s = None
+            self.drop()
+
     def drop(self) -> None:
         """Drop the connection; the next use opens another."""
         connection, self._connection = self._connection, None
@@ -195,6 +202,7 @@ class Wire:
 
     def _connect_once(self) -> Any:
         connection: Any = self._pool.make_connection()
+        _hasten(connection, self.within_s)
         connection.connect()
         self._connection = connection
         if self._closed:  # meanwhile, by another thread, which found nothing to close
@@ -212,6 +220,7 @@ class AsyncWire:
 
     def __init__(self, pool: redis.asyncio.ConnectionPool, name: str, revive: Callable[[], None] | None = None) -> None:
         self.name = name
+        self.within_s: float | None = None  # for a connection that is made from now on: less than is usual
         self._revive = revive
         self._make: Any = pool.make_connection
         self._connection: Any = None
@@ -231,6 +240,12 @@ class AsyncWire:
             return await self._ask(*words)
         except redis.ResponseError as error:
             raise (as_store_error(error) or error) from error
+
+    async def relax(self) -> None:
+        """All is well: a connection that was made in haste, with short timeouts, is not kept."""
+        if self.within_s is not None:
+            self.within_s = None
+            await self._drop()
 
     async def close(self) -> None:
         """Drop the connection."""
@@ -264,6 +279,7 @@ class AsyncWire:
 
     async def _connect_once(self) -> None:
         connection = self._make()
+        _hasten(connection, self.within_s)
         await connection.connect()
         self._connection = connection
 
@@ -271,3 +287,10 @@ class AsyncWire:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+def _hasten(connection: Any, within_s: float | None) -> None:
+    if within_s is not None:
+        connection.socket_timeout = min(connection.socket_timeout, within_s)
+        if hasattr(connection, "socket_connect_timeout"):  # a unix socket has none
+            connection.socket_connect_timeout = min(connection.socket_connect_timeout, within_s)

@@ -304,7 +304,7 @@ class FetcherConformance(Bench):
         equal(second.wait(0.1), False, "wait() of another one, while the queue is empty")
         redis.push(QUEUE, [0])
         first.pass_on()
-        equal(second.wait(10.0), True, "wait() of another one, while a job is there")
+        equal(second.wait(3.0), True, "wait() of another one, while a job is there")
 
     # -- the end -------------------------------------------------------------------------------------------
 

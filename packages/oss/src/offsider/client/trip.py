@@ -1,0 +1,81 @@
+"""One trip of the push side to Redis: its keys and words, and how long it is tried. Does no I/O."""
+
+from __future__ import annotations
+
+from .. import clock
+from ..store.connection import Argument
+from .lanes import AsyncLane, Lane
+
+LANE_S = 3600  # for longer than any push is repeated
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 1.0
+SHORTEST_TRY_S = 0.1
+
+
+class TripKeys:
+    """The keys of a trip, and the index at which each queue has its pair."""
+
+    def __init__(self, fixed: list[str]) -> None:
+        self.keys = ["", *fixed]  # the lane's key comes first, when the lane is known
+        self._indexes: dict[str, int] = {}
+
+    def index(self, name: str, queue: str, bell: str) -> int:
+        """Where a queue's key is, counted from 1 as Lua does."""
+        found = self._indexes.get(name)
+        if found is None:
+            found = self._indexes[name] = len(self.keys) + 1
+            self.keys += (queue, bell)
+        return found
+
+
+class Trip:
+    """What is sent, again and again if need be, under one number of one lane.
+
+    Attributes:
+        jids: The ids of its jobs; None for those that a middleware stopped.
+        keys, words: The script's.
+    """
+
+    __slots__ = ("jids", "keys", "words")
+
+    def __init__(self, jids: list[str | None], keys: list[str], words: list[Argument]) -> None:
+        self.jids = jids
+        self.keys = keys
+        self.words = words
+
+    @property
+    def is_empty(self) -> bool:
+        """True when a middleware has stopped all of it."""
+        return not self.words
+
+    def enter(self, lane: Lane | AsyncLane, key: str, first_letter: int) -> None:
+        """Take the next number of a lane."""
+        lane.number += 1
+        self.keys[0] = key
+        self.words[:0] = (lane.number, LANE_S, first_letter)
+
+
+class Patience:
+    """The pauses of one trip, until its deadline."""
+
+    __slots__ = ("_pause_s", "_until_s")
+
+    def __init__(self, deadline_s: float) -> None:
+        self._until_s = clock.monotonic_s() + deadline_s
+        self._pause_s = FIRST_PAUSE_S
+
+    @property
+    def is_over(self) -> bool:
+        """True when the deadline has passed."""
+        return clock.monotonic_s() >= self._until_s
+
+    @property
+    def try_s(self) -> float:
+        """How long the next try may take."""
+        return max(SHORTEST_TRY_S, self._until_s - clock.monotonic_s())
+
+    def pause_s(self) -> float:
+        """How long to wait before it."""
+        pause_s = min(self._pause_s, max(0.0, self._until_s - clock.monotonic_s()))
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        return pause_s
