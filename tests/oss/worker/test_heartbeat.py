@@ -82,7 +82,7 @@ def test_fields_of_plug_ins_are_there_and_one_that_fails_is_told_with_its_name(
     worker.heartbeat.beat()
     assert fields(raw, key_of(worker))["depth"] == "7"
     assert "broken" not in fields(raw, key_of(worker))
-    assert "the heartbeat field 'broken' failed; the others go on" in caplog.text
+    assert "the heartbeat field 'broken' of me failed; the others go on" in caplog.text
 
 
 @pytest.mark.parametrize("value", [None, True, [1], {}])
