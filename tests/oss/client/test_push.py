@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,6 @@ from offsider.errors import (
     NotJson,
     PayloadTooLarge,
     RedisRefused,
-    RedisUnavailable,
 )
 from offsider.testing.proxy import Proxy
 from support.loops import on_loop
@@ -295,64 +293,6 @@ def test_a_refusal_by_password_or_rights_is_no_reason_to_wait(
         job.enqueue(1)
     good = make_app(server.url.replace("redis://", "redis://:secret@")).job(name="add")(add)
     assert good.enqueue(1)
-    raw.close()
-
-
-@pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
-def test_without_an_answer_a_push_gives_up_at_its_deadline(make_app: Make, is_async: bool) -> None:
-    app = make_app(NOWHERE, redis={"push_deadline_s": 0.4})
-    job = app.job(name="add")(add)
-    began_s = time.monotonic()
-    with pytest.raises(RedisUnavailable) as caught:
-        on_loop(app, job.aenqueue(1)) if is_async else job.enqueue(1)
-    assert 0.35 < time.monotonic() - began_s < 2.5
-    text = str(caught.value)
-    assert text.startswith("the job could not be enqueued within 0.4 s: Redis is away (")
-    assert "It may be in its queue if only the answer was lost: again() of this error repeats" in text
-
-
-@pytest.mark.parametrize(
-    ("is_async", "is_open"),
-    [(False, True), (True, False)],
-    ids=["def, an open connection", "async def, a new connection"],
-)
-def test_a_frozen_server_does_not_hold_a_push_beyond_its_deadline(
-    make_app: Make, make_server: Callable[..., Server], is_async: bool, is_open: bool
-) -> None:
-    server = make_server()
-    app = make_app(server.url, redis={"push_deadline_s": 0.5})
-    job = app.job(name="add")(add)
-
-    async def both() -> float:
-        if is_open:
-            await job.aenqueue(0)
-        server.freeze()
-        began_s = time.monotonic()
-        with pytest.raises(RedisUnavailable, match=r"could not be enqueued within 0\.5 s"):
-            await job.aenqueue(1) if is_async else job.enqueue(1)
-        return time.monotonic() - began_s
-
-    if is_open:
-        job.enqueue(0)
-    assert on_loop(app, both()) < 2.5
-
-
-def test_a_push_goes_on_when_a_killed_server_is_back_within_the_deadline(
-    make_app: Make, make_server: Callable[..., Server]
-) -> None:
-    server = make_server("--appendonly", "yes", "--appendfsync", "always")
-    app = make_app(server.url, redis={"push_deadline_s": 20.0})
-    job = app.job(name="add")(add)
-    job.enqueue(0)
-    server.kill()
-    done: list[str | None] = []
-    pushing = threading.Thread(target=lambda: done.append(job.enqueue(1)))
-    pushing.start()
-    assert not done
-    server.start()
-    pushing.join(20)
-    raw = server.client()
-    assert [one["jid"] for one in waiting(raw)[1:]] == done
     raw.close()
 
 
