@@ -99,8 +99,4 @@ def exists(name: str) -> bool:
 
 
 LOGGERS = {"offsider", "offsider.job", "offsider.worker", "offsider.client"}
-WORDS = {
-    "offsider.editions",
-    "offsider.toml",
-    "offsider.ProcessLost",
-}  # entry points, a file, a class of errors in Redis
+WORDS = {"offsider.editions", "offsider.toml"}  # entry points, a file
