@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import json
-import os
 import re
-import socket
 import threading
 import time
 import zlib
@@ -17,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 
+from interop.ruby_jobs import JID, is_near, only, push, ruby_job
 from offsider import CONTEXT, App, Context, Retry, Snooze
 from offsider.worker.worker import Worker
 from support.waiting import until
@@ -24,41 +22,11 @@ from support.waiting import until
 Make = Callable[..., App]
 Start = Callable[..., Worker]
 
-FIVE_YEARS_S = 5 * 365 * 86_400
-JID = "b4a577edbccf1d805744efa9"
-
 
 @pytest.fixture
 def app(make_app: Make) -> App:
     """An app in Sidekiq's layout."""
     return make_app(namespace="", worker={"queues": ["default", "critical"], "tag": "shop", "labels": ["reliable"]})
-
-
-def ruby_job(**fields: Any) -> dict[str, Any]:
-    """A job as Sidekiq 7.3 and 8 write it: whole milliseconds."""
-    now = int(time.time() * 1000)
-    usual = {"retry": True, "queue": "default", "class": "HardJob", "args": ["bob", 1], "jid": JID}
-    return {**usual, "created_at": now, "enqueued_at": now + 1, **fields}
-
-
-def push(raw: redis.Redis, **fields: Any) -> dict[str, Any]:
-    """What a Ruby client does: no bell, no script."""
-    job = ruby_job(**fields)
-    raw.sadd("queues", job["queue"])
-    raw.lpush(f"queue:{job['queue']}", json.dumps(job, separators=(",", ":"), ensure_ascii=False))
-    return job
-
-
-def only(raw: redis.Redis, key: str) -> tuple[dict[str, Any], float]:
-    """The one entry of a sorted set, and its score."""
-    ((member, score),) = raw.zrange(key, 0, -1, withscores=True)
-    entry: dict[str, Any] = json.loads(member)
-    return entry, score
-
-
-def is_near(milliseconds: object) -> bool:
-    """True for whole milliseconds of this minute."""
-    return type(milliseconds) is int and abs(milliseconds / 1000 - time.time()) < 60
 
 
 # -- Ruby enqueues, we run -----------------------------------------------------------------------------------------
@@ -285,120 +253,3 @@ def test_a_snoozed_job_keeps_what_it_does_not_know(app: App, start_worker: Start
     del job["enqueued_at"]
     assert entry == job
     assert abs(score - time.time() - 3600) < 60
-
-
-# -- what its pages show -------------------------------------------------------------------------------------------
-
-
-def test_a_process_is_listed_with_all_that_any_version_looks_for(
-    app: App, start_worker: Start, raw: redis.Redis
-) -> None:
-    worker = start_worker(app, concurrency=7)
-    until(lambda: raw.exists(worker.identity))
-    assert raw.smembers("processes") == {worker.identity.encode()}
-    host, pid, nonce = worker.identity.rsplit(":", 2)
-    assert (host, pid) == (socket.gethostname(), str(os.getpid()))
-    assert re.fullmatch("[0-9a-f]{12}", nonce)
-    fields = {name.decode(): value.decode() for name, value in raw.hgetall(worker.identity).items()}
-    assert sorted(fields) == ["beat", "busy", "concurrency", "info", "quiet", "rss", "rtt_us"]
-    assert (fields["busy"], fields["concurrency"], fields["quiet"]) == ("0", "7", "false")
-    assert abs(float(fields["beat"]) - time.time()) < 60
-    assert 1_000 < int(fields["rss"]) < 10_000_000
-    assert 0 < int(fields["rtt_us"]) < 10_000_000
-    assert 0 < raw.ttl(worker.identity) <= 60
-    info = json.loads(fields["info"])
-    assert abs(info.pop("started_at") - time.time()) < 60
-    assert re.match(r"offsider \d", info.pop("version"))
-    weights = {"default": 0, "critical": 0}
-    assert info == {
-        "hostname": host, "pid": int(pid), "tag": "shop", "concurrency": 7, "identity": worker.identity,
-        "queues": ["default", "critical"], "weights": [weights], "labels": ["reliable"], "embedded": False,
-        "capsules": {"default": {"concurrency": 7, "mode": "strict", "weights": weights}},
-    }  # fmt: skip
-
-
-def test_what_runs_is_listed_with_its_payload_as_it_was(app: App, start_worker: Start, raw: redis.Redis) -> None:
-    go_on = threading.Event()
-
-    @app.job(name="HardJob")
-    def hard(name: str, count: int) -> None:
-        go_on.wait(20)
-
-    worker = start_worker(app)
-    push(raw, args=["ä", 1])
-    work = f"{worker.identity}:work"
-    until(lambda: raw.exists(work))
-    ((thread, text),) = raw.hgetall(work).items()
-    assert re.fullmatch(rb"[\w.:-]+", thread)
-    entry = json.loads(text)
-    assert sorted(entry) == ["payload", "queue", "run_at"]
-    assert entry["queue"] == "default"
-    assert isinstance(entry["payload"], str)
-    assert json.loads(entry["payload"])["args"] == ["ä", 1]
-    assert type(entry["run_at"]) is int
-    assert abs(entry["run_at"] - time.time()) < 60
-    assert 0 < raw.ttl(work) <= 60
-    until(lambda: raw.hget(worker.identity, "busy") == b"1")
-    go_on.set()
-    until(lambda: not raw.exists(work))
-
-
-def test_statistics_are_counted_in_all_and_by_utc_day(app: App, start_worker: Start, raw: redis.Redis) -> None:
-    @app.job(name="HardJob", retry=False)
-    def hard(name: str, count: int) -> None:
-        if count:
-            raise ValueError("no")
-
-    worker = start_worker(app)
-    days = {datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")}
-    for count in (0, 1, 0):
-        push(raw, args=["a", count])
-    until(lambda: raw.get("stat:processed") == b"3", what="failed ones are processed, too")
-    days.add(datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"))
-    assert raw.get("stat:failed") == b"1"
-    for name, total in (("processed", 3), ("failed", 1)):
-        assert sum(int(raw.get(f"stat:{name}:{day}") or 0) for day in days) == total
-        found = [raw.ttl(key) for key in raw.keys(f"stat:{name}:*")]
-        assert all(FIVE_YEARS_S - 60 <= ttl <= FIVE_YEARS_S for ttl in found)
-    assert raw.ttl("stat:processed") == -1
-    worker.stop()
-
-
-def test_signals_of_its_pages_are_obeyed(app: App, start_worker: Start, raw: redis.Redis) -> None:
-    worker = start_worker(app)
-    until(lambda: raw.exists(worker.identity))
-    signals = f"{worker.identity}-signals"
-    raw.lpush(signals, "TSTP")
-    until(lambda: raw.hget(worker.identity, "quiet") == b"true")
-    push(raw)
-    raw.lpush(signals, "TERM")
-    until(lambda: not raw.exists(worker.identity), what="it has stopped and is no longer listed")
-    assert raw.scard("processes") == 0
-    assert raw.llen("queue:default") == 1, "who is quiet takes no job"
-    assert raw.llen(signals) == 0
-
-
-def test_a_signal_for_stacks_logs_them(
-    app: App, start_worker: Start, raw: redis.Redis, caplog: pytest.LogCaptureFixture
-) -> None:
-    worker = start_worker(app)
-    raw.lpush(f"{worker.identity}-signals", "TTIN")
-    until(lambda: "offsider-fetch-default" in caplog.text)
-
-
-def test_our_own_keys_are_none_that_ruby_looks_at(app: App, start_worker: Start, raw: redis.Redis) -> None:
-    go_on = threading.Event()
-
-    @app.job(name="HardJob")
-    def hard(name: str, count: int) -> None:
-        go_on.wait(20)
-
-    worker = start_worker(app)
-    hard.enqueue("a", 1)
-    hard.using(delay=3600).enqueue("a", 1)
-    until(lambda: raw.exists(f"{worker.identity}:work"))
-    theirs = {"queues", "schedule", "retry", "dead", "processes", worker.identity, f"{worker.identity}:work"}
-    ours = re.compile(r"(owners|quarantine|bell-schedule|(bell|inflight|lane):.+)")
-    rest = {key.decode() for key in raw.keys("*")} - theirs
-    assert {key for key in rest if not ours.fullmatch(key)} == set()
-    go_on.set()

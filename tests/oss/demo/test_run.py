@@ -90,6 +90,14 @@ def times_done(data: Path) -> Counter[str]:
     return Counter(re.findall(r"INFO +done +job=\w+ jid=([0-9a-f]{24})", log(data)))
 
 
+def until_done(data: Path, count: int) -> None:
+    """Wait until so many jobs have their result; the worker's log is in the failure."""
+    try:
+        until(lambda: done_so_far(data) >= count, 40)
+    except AssertionError as error:
+        raise AssertionError(f"{count} jobs are not done; the worker's last words:\n{log(data)[-3000:]}") from error
+
+
 def done_so_far(data: Path) -> int:
     """How many jobs have their result."""
     return Results(data / "results.db").counts().done if (data / "results.db").exists() else 0
@@ -172,7 +180,7 @@ def test_an_interrupted_run_goes_on_where_it_was_and_nothing_is_lost_or_repeated
 ) -> None:
     fill(source, 70)
     first = start("--plain")
-    until(lambda: done_so_far(data) >= 20, 20, "twenty jobs are done")
+    until_done(data, 20)
     first.send_signal(number)
     said = end(first)
     assert first.returncode == 130
@@ -190,7 +198,7 @@ def test_a_killed_worker_is_replaced_and_its_jobs_run_again(source: Path, data: 
     fill(source, 60)
     (source / "bad.py").write_text("def f(:\n", "utf-8")
     demo = start("--plain")
-    until(lambda: done_so_far(data) >= 10, 20, "ten jobs are done")
+    until_done(data, 10)
     os.kill(worker_pids(data)[0], signal.SIGKILL)
     said = end(demo)
     assert demo.returncode == 0
@@ -204,7 +212,7 @@ def test_a_killed_worker_is_replaced_and_its_jobs_run_again(source: Path, data: 
 def test_a_killed_demo_leaves_nothing_running_and_goes_on(source: Path, data: Path, start: Start) -> None:
     fill(source, 60)
     first = start("--plain")
-    until(lambda: done_so_far(data) >= 10, 20, "ten jobs are done")
+    until_done(data, 10)
     first.kill()
     first.wait()
     until(lambda: nothing_runs(data), 15, "its worker and its server have ended")
