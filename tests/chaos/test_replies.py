@@ -29,7 +29,7 @@ from support.proxy import Act, FaultyProxy, nth
 from support.tally import tally
 from support.waiting import until
 
-EACH = [Act.CUT, Act.LOSE, Act.TEAR, Act.RESET, Act.LATE]
+EACH = [Act.CUT, Act.LOSE, Act.TEAR, Act.RESET, Act.LATE, Act.STRAGGLE]
 SILENT = [Act.HANG, Act.MUTE]
 SEEN_WITHIN_S = 15.0
 SHORT_READ_S = 3.0  # longer than a fetcher waits for its bell
@@ -62,6 +62,7 @@ def test_a_push_that_is_disturbed_twice_puts_the_job_once(
     work = through.jobs["work"]
     jids = [work.enqueue(), *work.enqueue_many([()] * 3), work.using(delay=60).enqueue()]
     assert len(fault.hit) == 2
+    until(lambda: act is not Act.STRAGGLE or fault.straggled == 2)
     assert sorted(read(fleet.raw, fleet.keys).places) == sorted(map(str, jids))
     assert_sound(fleet.raw, fleet.keys, lease_s=2.0, living=())
 
@@ -80,6 +81,7 @@ def test_a_push_of_an_event_loop_that_is_disturbed_twice_puts_the_job_once(
 
     jids = asyncio.run(produce())
     assert len(fault.hit) == 2
+    until(lambda: act is not Act.STRAGGLE or fault.straggled == 2)
     assert sorted(read(fleet.raw, fleet.keys).places) == sorted(map(str, jids))
     assert_sound(fleet.raw, fleet.keys, lease_s=2.0, living=())
 
@@ -206,7 +208,9 @@ def test_a_worker_whose_requests_are_disturbed_at_random_loses_nothing_and_repea
     fleet = make_fleet(redis_url, lease_s=5.0)
     worker = fleet.start("-c", "5", url=proxy.url).ready()
     for act in acts:
-        proxy.fault(lambda one: one.name not in HANDSHAKE and rng.random() < SHARE / len(acts), act, times=None)
+        proxy.fault(
+            lambda one: one.name not in HANDSHAKE and rng.random() < SHARE / len(acts), act, times=None, seconds=0.2
+        )
     jids = fleet.enqueue_many("work", [(rng.uniform(0, 10),) for _ in range(300)])
     jids += [fleet.enqueue(job) for job in ("flaky", "snoozer", "awork") for _ in range(5)]
     with contextlib.suppress(AssertionError):  # the tally says more

@@ -171,7 +171,7 @@ class Fleet:
         living = [one for one in self.workers if one.alive]
         for one in living:
             one.thaw()
-            one.terminate()
+            one.ready().terminate()  # before it listens to signals, TERM is just its end
         return [one.wait(timeout_s) for one in living]
 
     def close(self) -> None:

@@ -71,8 +71,10 @@ class Record:
             return []
         with self._path.open("rb") as file:
             file.seek(self._read_to)
-            news = file.read()
-        self._read_to += len(news)
+            news = file.read().rpartition(b"\n")[0]
+        if not news:
+            return self.effects
+        self._read_to += len(news) + 1
         for line in news.decode("ascii").splitlines():
             effect = _effect(line.split())
             self.effects.append(effect)
@@ -175,7 +177,7 @@ def _add_waiting(app: App, record: Record, folder: Path) -> None:
 
     @app.job(name="snoozer")
     def snoozer(ctx: Context = CONTEXT) -> Snooze | None:
-        first = not any(effect.jid == ctx.jid for effect in record.read())
+        first = not any(effect.jid == ctx.jid for effect in Record(folder).read())
         if first:
             record.note("Z", ctx)
             return Snooze(0.05)

@@ -35,7 +35,7 @@ class Act(Enum):
     HANG = "hang"  # it never reaches Redis; the connection stays open and is silent: half-open
     MUTE = "mute"  # Redis does it; the connection stays open and is silent
     LATE = "late"  # Redis does it; the answer arrives after `Fault.seconds`
-    STRAGGLE = "straggle"  # the connection ends; the request reaches Redis when `Fault.release` is set
+    STRAGGLE = "straggle"  # the connection ends; the request reaches Redis after `Fault.seconds`, or at `Fault.release`
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Fault:
         act: What.
         times: To how many of them; None for all.
         then: Called in between: before a CUT, or after Redis has answered and before the answer is lost.
-        seconds: For LATE.
+        seconds: For LATE and STRAGGLE.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Fault:
         self.done = threading.Event()  # it has happened at least once
         self.release = threading.Event()
         self.hit: list[Request] = []
+        self.straggled = 0  # how many requests have reached Redis after their time
         self._times = times
 
     def takes(self, request: Request) -> bool:
@@ -148,8 +149,10 @@ class FaultyProxy:
         return self.add(Fault(when, act, times=times, seconds=seconds))
 
     def heal(self) -> None:
-        """Have no fault any more."""
+        """Have no fault any more; what straggles arrives now."""
         with self._lock:
+            for fault in self._faults:
+                fault.release.set()
             self._faults.clear()
 
     def refuse(self) -> None:
@@ -172,6 +175,9 @@ class FaultyProxy:
     def close(self) -> None:
         """End everything; tolerates twice."""
         self._closed.set()
+        with self._lock:
+            for fault in self._faults:
+                fault.release.set()
         self.refuse()
 
     # -- connections -----------------------------------------------------------------------------------------
@@ -265,9 +271,11 @@ class _Link:
             self._be_silent()
         elif fault.act is Act.STRAGGLE:
             self._client.close()
-            fault.release.wait()
-            self._send(raw)
-            self._reply()
+            fault.release.wait(fault.seconds or None)
+            if not self._proxy._closed.is_set():  # a test that is over must not be heard of in the next one
+                self._send(raw)
+                self._reply()
+                fault.straggled += 1
         raise _End
 
     def _next_request(self) -> bytes:
@@ -292,8 +300,7 @@ class _Link:
         """Wait for either side; the end of one is the end of both."""
         assert self._server is not None
         sides = [(self._client, self._from_client), (self._server, self._from_server)]
-        watched = [side for side, _ in sides if side.fileno() >= 0]
-        readable, _, _ = select.select(watched, [], [])
+        readable = _readable([side for side, _ in sides if side.fileno() >= 0], None)
         for side, buffer in sides:
             if side in readable:
                 data = side.recv(CHUNK)
@@ -304,9 +311,17 @@ class _Link:
     def _be_silent(self) -> None:
         """Until the client gives up or the proxy ends."""
         while not self._proxy._closed.is_set():
-            readable, _, _ = select.select([self._client], [], [], 0.1)
-            if readable and not self._client.recv(CHUNK):
+            if _readable([self._client], 0.1) and not self._client.recv(CHUNK):
                 return
+
+
+def _readable(sides: list[socket.socket], timeout_s: float | None) -> list[socket.socket]:
+    """Those that have something to read, or have ended. Not by select(), which takes no number over 1,023."""
+    poll = select.poll()
+    for side in sides:
+        poll.register(side, select.POLLIN)
+    ready = {number for number, _event in poll.poll(None if timeout_s is None else timeout_s * 1000)}
+    return [side for side in sides if side.fileno() in ready]
 
 
 def _name(words: list[bytes]) -> str:
