@@ -10,8 +10,10 @@ from queue import SimpleQueue
 
 import pytest
 
+from offsider import App
 from offsider.errors import RedisUnavailable
 from offsider.worker.service import PeriodicService
+from offsider.worker.worker import Worker
 
 
 class Ticker(PeriodicService):
@@ -130,3 +132,29 @@ def test_errors_while_it_stops_are_no_news(made: list[PeriodicService], caplog: 
 def test_a_service_without_a_tick_says_what_is_missing() -> None:
     with pytest.raises(NotImplementedError, match=r"PeriodicService must define tick"):
         PeriodicService().tick()
+
+
+class Noting:
+    """A service that says when it starts and when it stops."""
+
+    def __init__(self, name: str, told: list[str]) -> None:
+        self._name = name
+        self._told = told
+
+    def start(self) -> None:
+        """Say so."""
+        self._told.append(f"start {self._name}")
+
+    def stop(self, timeout_s: float = 0) -> None:
+        """Say so."""
+        self._told.append(f"stop {self._name}")
+
+
+def test_services_stop_in_the_reverse_order_of_their_start(app: App) -> None:
+    told: list[str] = []
+    worker = Worker(app)
+    for name in ("a", "b"):
+        worker.services.add(name, Noting(name, told), by="the test")
+    worker.start()
+    worker.stop(1)
+    assert told == ["start a", "start b", "stop b", "stop a"]

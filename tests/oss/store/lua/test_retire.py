@@ -74,6 +74,14 @@ def test_a_full_redis_still_takes_the_jobs_back(lua: Lua) -> None:
     assert lua.held() == {"2:mail": b"runs", "stopped": b"1"}
 
 
+def test_a_full_redis_keeps_the_mark_when_nothing_is_handed_back(lua: Lua) -> None:
+    lua.lease()
+    lua.hold({"1:mail": b"runs"})
+    with lua.full():
+        assert retire(lua, []) == [0, 1]
+    assert lua.held() == {"1:mail": b"runs", "stopped": b"1"}
+
+
 def test_a_thousand_jobs_are_handed_back_in_one_request(lua: Lua) -> None:
     lua.lease()
     fields = [f"{number}:mail" for number in range(1000)]
