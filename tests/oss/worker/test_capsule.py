@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -358,21 +358,52 @@ def test_an_unexpected_error_of_the_fetcher_does_not_end_the_loop(
 
 
 def test_a_fetcher_that_is_fenced_again_and_again_is_replaced_each_time(
-    app: App, start_worker: Start, monkeypatch: pytest.MonkeyPatch, raw: Any
+    app: App, start_worker: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = threading.Event()
+    fenced: list[str] = []
+    app.events.on("fenced", fenced.append)
 
     class Mine(Faulty):
-        pass
+        errors: ClassVar[list[Exception]] = [Fenced("x"), Fenced("x"), Fenced("x")]
 
-    Mine.errors = [Fenced("x"), Fenced("x"), Fenced("x")]
     monkeypatch.setattr("offsider.worker.worker.LeaseFetcher", Mine)
 
     @app.job(name="note")
     def note() -> None:
         ran.set()
 
-    worker = start_worker(app)
+    start_worker(app)
     note.enqueue()
     assert ran.wait(10)
-    assert worker.capsules["default"].fetcher.owner.endswith("/default/4")
+    assert Mine.errors == []
+    assert len(set(fenced)) == len(fenced) >= 3
+
+
+def test_a_beat_while_the_new_lease_is_being_opened_is_no_second_loss(
+    app: App, start_worker: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = threading.Event()
+    fenced: list[str] = []
+    app.events.on("fenced", fenced.append)
+
+    class Mine(Faulty):
+        errors: ClassVar[list[Exception]] = []
+        capsule: Any = None
+
+        def open(self) -> None:
+            if self.capsule is not None:
+                self.capsule.renew()  # what the heartbeat does at any time
+            super().open()
+
+    monkeypatch.setattr("offsider.worker.worker.LeaseFetcher", Mine)
+
+    @app.job(name="note")
+    def note() -> None:
+        ran.set()
+
+    Mine.capsule = start_worker(app).capsules["default"]
+    Mine.errors.append(Fenced("x"))
+    note.enqueue()
+    assert ran.wait(3)
+    assert len(fenced) == 1
