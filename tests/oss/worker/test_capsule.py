@@ -183,32 +183,6 @@ def _noting(ran: list[int]) -> Callable[[int], None]:
     return note
 
 
-def test_a_strict_worker_runs_the_higher_queue_first_and_a_weighted_one_both(
-    make_app: Callable[..., App], start_worker: Start
-) -> None:
-    app = make_app()
-    ran: list[str] = []
-
-    @app.job(name="note")
-    def note(queue: str) -> None:
-        ran.append(queue)
-
-    def fill() -> None:
-        ran.clear()
-        for queue in ("low", "high"):
-            note.using(queue=queue).enqueue_many([(queue,)] * 200)
-
-    fill()
-    strict = start_worker(app, queues=["high", "low"], concurrency=1)
-    until(lambda: len(ran) == 400, 20)
-    strict.stop(1)
-    assert ran == ["high"] * 200 + ["low"] * 200
-    fill()
-    start_worker(app, queues=["high:3", "low:1"], concurrency=1)
-    until(lambda: len(ran) == 400, 20)
-    assert "low" in ran[:200], "a lower weight is no starvation"
-
-
 # -- a lost lease --------------------------------------------------------------------------------------------------
 
 

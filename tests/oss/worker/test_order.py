@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 import pytest
 
+from offsider import App
 from offsider.worker.order import QueueOrder, mode_of
+from offsider.worker.worker import Worker
+from support.waiting import until
 
 DRAWS = 6000
 
@@ -56,3 +60,29 @@ def test_every_fetch_looks_at_every_queue_once(weights: dict[str, int]) -> None:
     order = QueueOrder(weights, rng=Random(7))
     for _ in range(100):
         assert sorted(order.next()) == sorted(weights)
+
+
+def test_a_strict_worker_runs_the_higher_queue_first_and_a_weighted_one_both(
+    make_app: Callable[..., App], start_worker: Callable[..., Worker]
+) -> None:
+    app = make_app()
+    ran: list[str] = []
+
+    @app.job(name="note")
+    def note(queue: str) -> None:
+        ran.append(queue)
+
+    def fill() -> None:
+        ran.clear()
+        for queue in ("low", "high"):
+            note.using(queue=queue).enqueue_many([(queue,)] * 200)
+
+    fill()
+    strict = start_worker(app, queues=["high", "low"], concurrency=1)
+    until(lambda: len(ran) == 400, 20)
+    strict.stop(1)
+    assert ran == ["high"] * 200 + ["low"] * 200
+    fill()
+    start_worker(app, queues=["high:3", "low:1"], concurrency=1)
+    until(lambda: len(ran) == 400, 20)
+    assert "low" in ran[:200], "a lower weight is no starvation"
