@@ -25,7 +25,7 @@ def test_without_owners_there_is_the_time_alone(lua: Lua) -> None:
 
 def test_the_question_moves_nothing_so_that_it_may_be_asked_again(lua: Lua) -> None:
     lua.lease("dead", left_ms=-10)
-    lua.lease("living")
+    lua.lease("living", left_ms=LEASE_MS - 1000)
     before = lua.snapshot()
     assert [expired(lua)[1], expired(lua)[1]] == [["dead"], ["dead"]]
     assert lua.snapshot() == before
