@@ -28,10 +28,11 @@ from support.fleet import Fleet
 from support.invariants import broken
 from support.proxy import Act, FaultyProxy, nth
 from support.server import Server
-from support.tally import Death, restart_times_s, tally
+from support.tally import Death, kill, restart_times_s, tally
 from support.waiting import until
 
 THREADS = 10
+SURPLUS = 1
 WORKERS = 3
 LEASE_S = 5.0
 RESTART_S = 30.0  # beyond the lease
@@ -110,7 +111,7 @@ def kills(table: Table, folder: Path, rng: Random, count: int, end_s: float) -> 
                 victim = workers.pop(rng.randrange(len(workers)))
                 victim.ready()
                 threading.Event().wait(rng.uniform(0, 0.5))
-                deaths.append(Death(victim.pid, victim.kill()))
+                deaths.append(kill(victim))
             workers += [fleet.start("-c", str(THREADS)) for _ in range(WORKERS - len(workers))]
             if len(deaths) % 10 == 0:
                 fleet.record.read()
@@ -124,7 +125,11 @@ def kills(table: Table, folder: Path, rng: Random, count: int, end_s: float) -> 
         table.add(
             "kill -9: worst time to the next start, s", f"{worst_s:.1f}", f"<= {allowed_s:g}", worst_s <= allowed_s
         )
-        judge(table, "kill -9", fleet, jids, doubles=THREADS * len(deaths))
+        held, bound = sum(death.in_flight for death in deaths), (THREADS + SURPLUS) * len(deaths)
+        table.add(
+            "kill -9: jobs in flight at the deaths", held, f"<= {bound}: threads, and 2 ms of work", held <= bound
+        )
+        judge(table, "kill -9", fleet, jids, doubles=min(held, THREADS * len(deaths)))
 
 
 def dead_of(fleet: Fleet) -> set[str]:

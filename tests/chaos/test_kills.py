@@ -8,13 +8,14 @@ from random import Random
 
 from support.fleet import Fleet, WorkerProcess
 from support.invariants import assert_sound
-from support.tally import Death, restart_times_s, tally
+from support.tally import Death, kill, restart_times_s, tally
 from support.waiting import until
 
 KILLS = 8
 ROLLS = 4
 JOBS = 1000
 THREADS = 5
+SURPLUS = 2  # jobs of 1 to 30 ms that a worker may hold beyond its threads: 2 ms of work, as it was measured
 LEASE_S = 2.0
 ALLOWED_S = LEASE_S + 30
 
@@ -33,15 +34,15 @@ def test_workers_killed_at_random_moments_lose_nothing(fleet: Fleet, rng: Random
     for _ in range(KILLS):
         victim = workers.pop(rng.randrange(len(workers)))
         let_work(victim, rng.uniform(0, 0.2))
-        deaths.append(Death(victim.pid, victim.kill()))
+        deaths.append(kill(victim))
         workers.append(fleet.start("-c", str(THREADS)))
     until(lambda: fleet.ended(jids) and fleet.idle(), 40, "every job has ended")
-    counted, bound = tally(fleet, jids), THREADS * KILLS
+    counted, bound = tally(fleet, jids), sum(death.in_flight for death in deaths)
     times_s = restart_times_s(fleet.record.read(), deaths)
     worst_s = max(times_s, default=0.0)
     figures = tell(tally=counted, kills=KILLS, bound=bound, in_flight_at_death=len(times_s), worst_restart_s=worst_s)
     assert not counted.lost, figures
-    assert counted.doubles <= bound, figures
+    assert counted.doubles <= bound <= (THREADS + SURPLUS) * KILLS, figures
     assert worst_s <= ALLOWED_S, figures
     assert set(fleet.stop()) == {0}, fleet.logs()
     assert_sound(fleet.raw, fleet.keys, lease_s=LEASE_S, note=figures)
@@ -52,14 +53,13 @@ def test_all_workers_killed_at_once_lose_nothing(fleet: Fleet, rng: Random, tell
     workers = [fleet.start("-c", str(THREADS)) for _ in range(2)]
     for worker in workers:
         let_work(worker, 0.05)
-    for worker in workers:
-        worker.kill()
+    bound = sum(kill(worker).in_flight for worker in workers)
     fleet.start("-c", str(THREADS))
     until(lambda: fleet.ended(jids) and fleet.idle(), 30, "every job has ended")
     counted = tally(fleet, jids)
-    figures = tell(tally=counted, bound=2 * THREADS)
+    figures = tell(tally=counted, bound=bound)
     assert not counted.lost, figures
-    assert counted.doubles <= 2 * THREADS, figures
+    assert counted.doubles <= bound <= 2 * (THREADS + SURPLUS), figures
     assert fleet.stop() == [0], fleet.logs()
     assert_sound(fleet.raw, fleet.keys, lease_s=LEASE_S, living=(), note=figures)
 

@@ -49,6 +49,11 @@ class WorkerProcess:
         owners = self._fleet.raw.zrange(self._fleet.keys.owners, 0, -1)
         return next((one.decode() for one in owners if f":{self.pid}:" in one.decode()), None)
 
+    def in_flight(self) -> int:
+        """How many jobs Redis holds for it."""
+        owner = self.owner()
+        return 0 if owner is None else self._fleet.raw.hlen(self._fleet.keys.inflight(owner))
+
     def ready(self) -> WorkerProcess:
         """Wait until it has a lease."""
         until(lambda: not self.alive or self.owner(), BOOT_S, "a worker has its lease")

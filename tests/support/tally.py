@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from . import invariants
-from .fleet import Fleet
+from .fleet import Fleet, WorkerProcess
 from .load import Effect, ends, starts
 
 
@@ -59,10 +59,22 @@ def _second_starts(begun: Iterable[Effect]) -> int:
 
 @dataclass(frozen=True)
 class Death:
-    """One process that was killed."""
+    """One process that was killed.
+
+    Attributes:
+        at_s: When, on the monotonic clock.
+        in_flight: How many jobs Redis held for it then: as many may run twice, and no more.
+    """
 
     pid: int
     at_s: float
+    in_flight: int = 0
+
+
+def kill(worker: WorkerProcess) -> Death:
+    """``kill -9``, noted."""
+    at_s = worker.kill()
+    return Death(worker.pid, at_s, worker.in_flight())
 
 
 def restart_times_s(effects: Sequence[Effect], deaths: Iterable[Death]) -> list[float]:
