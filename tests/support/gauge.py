@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
+from typing import Self
 
 
 class Gauge:
@@ -15,7 +16,7 @@ class Gauge:
         self.most = 0
         self.left = 0
 
-    def __enter__(self) -> Gauge:
+    def __enter__(self) -> Self:
         with self._lock:
             self.now += 1
             self.most = max(self.most, self.now)

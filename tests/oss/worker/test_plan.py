@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -102,3 +103,21 @@ def _again(body: Callable[[str], None]) -> Callable[[str], None]:
         body(kind)
 
     return single
+
+
+def test_two_capsules_may_share_a_queue_and_run_each_job_once(
+    make_app: Callable[..., App], start_worker: Callable[..., Worker], raw: Any
+) -> None:
+    app = make_app(worker={"concurrency": 2, "capsules": {"more": {"queues": ["default"], "concurrency": 2}}})
+    ran: list[int] = []
+
+    @app.job(name="note")
+    def note(number: int) -> None:
+        ran.append(number)
+
+    note.enqueue_many([(number,) for number in range(1000)])
+    worker = start_worker(app)
+    until(lambda: len(ran) > 100)
+    worker.stop(5)
+    left = [json.loads(one)["args"][0] for one in raw.lrange("{offsider}:queue:default", 0, -1)]
+    assert sorted(ran + left) == list(range(1000))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -355,3 +357,34 @@ def test_annotated_types_come_back(bench: Bench) -> None:
     job.enqueue(ident, ident, named=ident)
     bench.run()
     assert seen == [ident] * 3
+
+
+def test_a_body_may_enqueue_others_from_its_thread_and_from_the_loop_and_leaves_no_connection(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    @bench.app.job(name="leaf")
+    def leaf(word: str) -> None:
+        ran.append(word)
+
+    @bench.app.job(name="threaded")
+    def threaded() -> None:
+        leaf.enqueue("from a thread")
+
+    @bench.app.job(name="looped")
+    async def looped() -> None:
+        await leaf.aenqueue("from the loop")
+        await leaf.aenqueue_many([("many",)] * 3)
+
+    threaded.enqueue()
+    looped.enqueue()
+    worker = bench.run()
+    until(lambda: sorted(ran) == ["from a thread", "from the loop", *["many"] * 3])
+    worker.stop(5)
+    bench.app.close()
+    try:
+        until(lambda: len(bench.raw.client_list()) == 1, 2, "only the one that looks is connected")
+    finally:  # one that is left shall not fail another test when the collector finds it
+        monkeypatch.setattr(sys, "unraisablehook", lambda _what: None)
+        gc.collect()
