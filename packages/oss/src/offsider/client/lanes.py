@@ -50,9 +50,10 @@ class AsyncLane(_Numbered):
 class Lanes:
     """As many lanes as callers at once; the one used last is used next. A forked child begins with none."""
 
-    def __init__(self, connections: Connections, *, longest_read_s: float = READ_TIMEOUT_S) -> None:
+    def __init__(self, connections: Connections, *, longest_s: float = READ_TIMEOUT_S) -> None:
         self._connections = connections
-        self._read_s = min(READ_TIMEOUT_S, longest_read_s)
+        self._longest_s = longest_s
+        self._read_s = min(READ_TIMEOUT_S, longest_s)
         self._free: list[Lane] = []
         self._pid = os.getpid()
 
@@ -63,7 +64,7 @@ class Lanes:
         try:
             return self._free.pop()
         except IndexError:
-            return Lane(self._connections.wire("push", read_timeout_s=self._read_s))
+            return Lane(self._connections.wire("push", read_timeout_s=self._read_s, connect_timeout_s=self._longest_s))
 
     def give(self, lane: Lane) -> None:
         """Take a lane back."""
@@ -78,20 +79,25 @@ class Lanes:
 class AsyncLanes:
     """Lanes for each event loop: a connection belongs to its loop."""
 
-    def __init__(self, connections: Connections, *, longest_read_s: float = READ_TIMEOUT_S) -> None:
+    def __init__(self, connections: Connections, *, longest_s: float = READ_TIMEOUT_S) -> None:
         self._connections = connections
-        self._read_s = min(READ_TIMEOUT_S, longest_read_s)
+        self._longest_s = longest_s
+        self._read_s = min(READ_TIMEOUT_S, longest_s)
         self._free: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, list[AsyncLane]] = weakref.WeakKeyDictionary()
 
     @asynccontextmanager
     async def lane(self) -> AsyncIterator[AsyncLane]:
         """A lane for one push."""
         free = self._free.setdefault(asyncio.get_running_loop(), [])
-        lane = free.pop() if free else AsyncLane(self._connections.awire("push", read_timeout_s=self._read_s))
+        lane = free.pop() if free else self._made()
         try:
             yield lane
         finally:
             free.append(lane)
+
+    def _made(self) -> AsyncLane:
+        wire = self._connections.awire("push", read_timeout_s=self._read_s, connect_timeout_s=self._longest_s)
+        return AsyncLane(wire)
 
     async def close(self) -> None:
         """Drop the connections of the running loop's free lanes."""

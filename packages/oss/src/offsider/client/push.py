@@ -36,8 +36,8 @@ class Client:
         self._keys = keys
         self._accept = accept
         self._deadline_s = push_deadline_s
-        self._lanes = Lanes(connections, longest_read_s=push_deadline_s)
-        self._alanes = AsyncLanes(connections, longest_read_s=push_deadline_s)
+        self._lanes = Lanes(connections, longest_s=push_deadline_s)
+        self._alanes = AsyncLanes(connections, longest_s=push_deadline_s)
         self._script = script
         self._first_letter = len(keys.queue("")) + 1
 

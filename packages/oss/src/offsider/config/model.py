@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from ..errors import InvalidName, InvalidSetting
+from ..errors import InvalidName, InvalidSetting, shown
 from ..job.record import check_name
 
 T = TypeVar("T")
 MOST_WEIGHT = 1000
-_WEIGHT = re.compile(r"[+-]?[0-9]{1,9}\Z")
+MOST_DIGITS = 9
+_WEIGHT = re.compile(r"[+-]?[0-9]+\Z")
 
 
 class Section(BaseModel):
@@ -38,8 +39,8 @@ def parse_queues(queues: Sequence[str]) -> dict[str, int]:
         name, colon, weight = queue.strip().rpartition(":")
         if not colon or not _WEIGHT.match(weight):
             name, weight = queue.strip(), "0"
-        elif not 1 <= int(weight) <= MOST_WEIGHT:
-            raise InvalidSetting(f"queue {queue!r} has the weight {weight}: expected 1 to {MOST_WEIGHT}")
+        elif len(weight) > MOST_DIGITS or not 1 <= int(weight) <= MOST_WEIGHT:
+            raise InvalidSetting(f"queue {shown(queue)} has the weight {weight:.20}: expected 1 to {MOST_WEIGHT}")
         check_name("queue", name)
         if name in weights:
             raise InvalidSetting(f"queue {name!r} is given twice: give it once, with a weight ({name}:2) if you like")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 from collections.abc import Callable
@@ -64,16 +65,16 @@ class Connections:
     def __repr__(self) -> str:
         return f"<Connections {redacted(self.url)}>"
 
-    def wire(self, name: str, *, read_timeout_s: float) -> Wire:
-        """A connection of the caller's own, opened at the first use."""
-        return Wire(self._pool(read_timeout_s), name, self._revive)
+    def wire(self, name: str, *, read_timeout_s: float, connect_timeout_s: float = math.inf) -> Wire:
+        """A connection of the caller's own, opened at the first use; it may take less time to connect than others."""
+        return Wire(self._pool(read_timeout_s, connect_timeout_s), name, self._revive)
 
-    def awire(self, name: str, *, read_timeout_s: float) -> AsyncWire:
+    def awire(self, name: str, *, read_timeout_s: float, connect_timeout_s: float = math.inf) -> AsyncWire:
         """The same for an event loop."""
         pool = redis.asyncio.ConnectionPool.from_url(
             self.url,
             socket_timeout=read_timeout_s,
-            socket_connect_timeout=self._connect_timeout_s,
+            socket_connect_timeout=min(self._connect_timeout_s, connect_timeout_s),
             retry=AsyncRetry(NoBackoff(), 0),
             **self._keepalive,
         )
@@ -93,12 +94,12 @@ class Connections:
             admin.close()
             admin.connection_pool.disconnect()
 
-    def _pool(self, read_timeout_s: float) -> redis.ConnectionPool:
+    def _pool(self, read_timeout_s: float, connect_timeout_s: float = math.inf) -> redis.ConnectionPool:
         try:
             return redis.ConnectionPool.from_url(
                 self.url,
                 socket_timeout=read_timeout_s,
-                socket_connect_timeout=self._connect_timeout_s,
+                socket_connect_timeout=min(self._connect_timeout_s, connect_timeout_s),
                 retry=Retry(NoBackoff(), 0),
                 **self._keepalive,
             )

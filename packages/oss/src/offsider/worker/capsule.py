@@ -73,6 +73,7 @@ class Capsule:
         self._ended: deque[Execution] = deque()
         self._hand = Hand(concurrency, self.threads, self.tasks)
         self._unsent: list[Settlement] = []
+        self._undispatched: deque[UnitOfWork] = deque()  # empty, unless there was no memory for the last batch
         self._stopped_bodies: list[Execution] = []
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._asleep = False
@@ -155,12 +156,17 @@ class Capsule:
             execution.lost = True
         self._hand.take_back()
         self._unsent.clear()
+        self._undispatched.clear()
         self._lost = None
-        old = self.fetcher
-        self.fetcher = self._make_fetcher()
+        fresh, old = self._make_fetcher(), self.fetcher
+        try:
+            fresh.open()
+        except BaseException:
+            fresh.close()  # with the old one the next exchange finds itself fenced again
+            raise
+        self.fetcher = fresh  # now that its lease is open, or a beat would take it for lost, too
         old.close()
         self._on_fenced(old.owner)
-        self.fetcher.open()
 
     def renew(self) -> None:
         """Prolong the lease, until the end; called from the heartbeat."""
@@ -174,7 +180,7 @@ class Capsule:
     def retire(self) -> None:
         """Hand back what is not running, leave the rest to the others, and let go of Redis."""
         self._retired = True
-        back = [execution.unit for execution in self._hand.take_back()]
+        back = [*(execution.unit for execution in self._hand.take_back()), *self._undispatched]
         back += [execution.unit for execution in self._stopped_bodies if not execution.lost]
         self._drain()
         try:
@@ -214,6 +220,7 @@ class Capsule:
                 continue
             except Exception as error:  # noqa: BLE001 - a worker that is alive and deaf is worse than a long log
                 self._patience.pause(error, self._wake)
+                self._hand.urge()
                 continue
             if self.quieted and not (len(self._hand) or self._unsent):
                 self._finished.set()
@@ -236,7 +243,7 @@ class Capsule:
             self._rung = False
             if want == 0 or self.quieted:
                 self.fetcher.pass_on()
-        if want > 0 or self._unsent:
+        if want > 0 or self._unsent or self._undispatched:
             units = self.fetcher.exchange(self._unsent, want)
             self._unsent = []
             self.last_trip_s = clock.monotonic_s()
@@ -268,13 +275,15 @@ class Capsule:
         return count
 
     def _dispatch(self, units: list[UnitOfWork]) -> None:
-        executions: list[Execution] = []
-        for unit in units:
-            made = self._processor.prepare(unit, self)
+        undispatched, executions = self._undispatched, []
+        undispatched.extend(units)
+        while undispatched:
+            made = self._processor.prepare(undispatched[0], self)
             if isinstance(made, Settlement):
                 self._unsent.append(made)
             else:
                 executions.append(made)
+            undispatched.popleft()
         self._hand.take(executions)
 
     def _return_unbegun(self) -> None:
@@ -288,7 +297,8 @@ class Capsule:
         if self._unsent or (self._ended and self._worth_a_trip()):
             self._asleep = False
             return
-        surplus = self._hand.waiting > 0 and len(self._hand) > self.concurrency
+        unbegun = self._hand.waiting > 0 or self._hand.holds_back
+        surplus = unbegun and len(self._hand) > self.concurrency
         try:
             self._wake.get(timeout=SURPLUS_CHECK_S if surplus else None)
         except Empty:

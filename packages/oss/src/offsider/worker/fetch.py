@@ -130,11 +130,12 @@ class LeaseFetcher:
         self._number += max(want, 0)
         self._in_doubt = True  # until the reply is here
         reply = self._wire.run(self._scripts["exchange"], keys, self._arguments(settled, want, number, names))
-        self._in_doubt = False
         if reply[0] == -1:
             raise self._fenced()
         self._held.difference_update([one.unit.field for one in settled])
-        return self._units(reply, names, number)
+        units = self._units(reply, names, number)
+        self._in_doubt = False  # now that nothing, not even a lack of memory, can make us forget a job
+        return units
 
     def _arguments(
         self, settled: Sequence[Settlement], want: int, number: int, names: list[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from .execution import Execution
 if TYPE_CHECKING:
     from .tasks import TaskExecutor
     from .threads import ThreadExecutor
+
+log = logging.getLogger("offsider.worker")
 
 
 class Hand:
@@ -73,6 +76,14 @@ class Hand:
             return
         free = self._size - (len(self._all) - len(self._later)) if self.is_mixed else len(self._later)
         self._submit([self._later.popleft() for _ in range(max(0, min(free, len(self._later))))])
+
+    def urge(self) -> None:
+        """Something failed: executors that wait for a thread to run on try again."""
+        try:
+            self._threads.submit(())
+            self._tasks.submit(())
+        except RuntimeError:
+            log.exception("jobs wait for a thread to run on")
 
     def take_back(self) -> list[Execution]:
         """What has not begun, oldest first; it will not run here any more."""

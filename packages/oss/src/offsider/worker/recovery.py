@@ -92,6 +92,8 @@ class Recovery(PeriodicService):
             moved += count
             if gone:
                 break
+        # The process is gone, or so it seems: who lives lists itself again with its next beat.
+        self._wire.command("SREM", self._keys.processes, owner.partition("/")[0])
         if moved:
             log.warning("%d jobs of %s, which is gone, were given back", moved, owner)
             self._recovered(owner, moved)

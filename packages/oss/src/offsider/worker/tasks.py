@@ -96,6 +96,8 @@ class TaskExecutor:
     def submit(self, executions: Sequence[Execution]) -> None:
         """Queue executions in order, from any thread: one signal for all."""
         self._ready.extend(executions)
+        if not self._ready:
+            return
         self._loop_thread.start().call_soon_threadsafe(self._admit)
 
     @property

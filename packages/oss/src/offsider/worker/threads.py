@@ -48,7 +48,11 @@ class ThreadExecutor:
         self._stopping = False
 
     def submit(self, executions: Sequence[Execution]) -> None:
-        """Queue executions in order; starts as many threads as they can use."""
+        """Queue executions in order; starts as many threads as they can use.
+
+        Raises:
+            RuntimeError: The system gives no thread, and there is none yet: the executions stay queued.
+        """
         for execution in executions:
             self._ready.put(execution)
         wanted = min(self.size, len(self.running) + self._ready.qsize())
@@ -56,8 +60,14 @@ class ThreadExecutor:
             thread = threading.Thread(
                 target=self._loop, name=f"offsider-{self._name}-{len(self._threads) + 1}", daemon=True
             )
+            try:
+                thread.start()
+            except RuntimeError as error:
+                if not self._threads:
+                    raise
+                log.error("no thread for another job (%s): %d serve the queue", error, len(self._threads))
+                return
             self._threads.append(thread)
-            thread.start()
 
     @property
     def waiting(self) -> int:
