@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ class Fleet:
         self.record.read()
         return self.record.started[jid]
 
-    def ended(self, jids: list[str]) -> bool:
+    def ended(self, jids: Collection[str]) -> bool:
         """True when each of these jobs has ended well at least once."""
         self.record.read()
         return self.record.ended.issuperset(jids)
