@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from offsider.contract.work import UnitOfWork
 from offsider.worker.execution import Execution
 from offsider.worker.hand import Hand
+from offsider.worker.processor import Processor
+from support.bench import Bench, payload
 
 SIZE = 3
 
@@ -150,3 +153,58 @@ def test_what_is_not_in_hand_is_dropped_without_harm(table: Table) -> None:
     stranger = made("a", 9)
     table.hand.drop(stranger)
     assert (len(table.hand), table.hand.is_mixed) == (2, True)
+
+
+# -- when the system has nothing to give ---------------------------------------------------------------------------
+
+
+def test_executors_are_urged_without_a_new_job(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+    def none_left(_executions: list[Execution]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    table.hand.urge()
+    assert caplog.records == []
+    table.threads.submit = none_left  # type: ignore[method-assign]
+    table.hand.urge()
+    assert "jobs wait for a thread to run on" in caplog.text
+
+
+def test_jobs_run_when_there_are_threads_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+    refused: list[str] = []
+    start = threading.Thread.start
+
+    def start_seldom(thread: threading.Thread) -> None:
+        if thread.name.startswith("offsider-default-") and len(refused) < 3:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_seldom)
+
+    @bench.app.job(name="job")
+    def job(number: int) -> None:
+        ran.append(number)
+
+    bench.run(payload("job", 1), payload("job", 2), timeout_s=5)
+    assert (sorted(ran), len(refused)) == ([1, 2], 3)
+
+
+def test_a_lack_of_memory_while_jobs_are_handed_out_loses_none(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+    failures = [MemoryError(), MemoryError()]
+    prepare = Processor.prepare
+
+    def prepare_seldom(self: Processor, unit: Any, capsule: Any) -> Any:
+        if ran and failures:
+            raise failures.pop()
+        return prepare(self, unit, capsule)
+
+    @bench.app.job(name="job")
+    def job(number: int) -> None:
+        ran.append(number)
+
+    monkeypatch.setattr(Processor, "prepare", prepare_seldom)
+    job.enqueue_many([(number,) for number in range(50)])
+    bench.run(concurrency=1)
+    assert (ran, failures) == (list(range(50)), [])

@@ -137,6 +137,13 @@ def test_an_owner_with_empty_hands_is_forgotten_and_not_worth_a_word(recovery: R
     assert not raw.exists(OWNERS)
 
 
+def test_a_lost_process_leaves_the_process_list_and_the_others_stay(recovery: Recovery, raw: Any) -> None:
+    raw.sadd("{offsider}:processes", "gone:1:abc", "living:2:def")
+    die_with(raw, payload("job"))
+    recovery.recover(OWNER)
+    assert raw.smembers("{offsider}:processes") == {b"living:2:def"}
+
+
 def test_an_owner_that_lives_again_keeps_its_jobs(recovery: Recovery, told: Told, raw: Any) -> None:
     die_with(raw, payload("job"))
     raw.zadd(OWNERS, {OWNER: time.time() * 1000 + 60_000})
