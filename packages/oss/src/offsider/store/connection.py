@@ -256,7 +256,7 @@ class AsyncWire:
         try:
             if self._connection is None:
                 await self._connect()
-            await self._connection.send_command(*words, check_health=False)
+            await self._send(words)
             return await self._connection.read_response()
         except redis.ResponseError as error:
             if classify(error) is Trouble.AWAY:
@@ -268,6 +268,14 @@ class AsyncWire:
             if ours is None:
                 raise
             raise ours from error
+
+    async def _send(self, words: tuple[Argument, ...]) -> None:
+        task = asyncio.current_task()
+        cancelled = 0 if task is None else task.cancelling()
+        await self._connection.send_command(*words, check_health=False)
+        # asyncio.wait_for of Python 3.11, which redis-py sends with, swallows a cancellation that comes at its end.
+        if task is not None and task.cancelling() > cancelled:
+            raise asyncio.CancelledError
 
     async def _connect(self) -> None:
         try:
