@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from . import editions as edition_loader
+from .api.dead import DeadSet
 from .client.acceptance import Acceptance
 from .client.push import Client
 from .config.load import load
@@ -85,6 +86,7 @@ class App:
         self._load()
         self._connections: Connections | None = None
         self._client: Client | None = None
+        self._dead: DeadSet | None = None
         self._server: EmbeddedServer | None = None
 
     def _install(self) -> None:
@@ -243,15 +245,24 @@ class App:
             )
         return self._client
 
+    @property
+    def dead(self) -> DeadSet:
+        """The jobs that have no retries left."""
+        if self._dead is None:
+            self._dead = DeadSet(self.connections, self.keys, self.scripts["move_due"])
+        return self._dead
+
     def close(self) -> None:
         """Drop the connections and the embedded server; the next use opens them again."""
         if self._client is not None:
             self._client.close()
+        if self._dead is not None:
+            self._dead.close()
         if self._connections is not None:
             self._connections.close()
         if self._server is not None:
             self._server.close()
-        self._client = self._connections = self._server = None
+        self._client = self._connections = self._server = self._dead = None
 
     async def aclose(self) -> None:
         """`close`, and the connections of the running event loop."""
