@@ -266,9 +266,13 @@ class App:
 
     async def aclose(self) -> None:
         """`close`, and the connections of the running event loop."""
+        await self.leave_loop()
+        self.close()
+
+    async def leave_loop(self) -> None:
+        """Drop the connections of the running event loop, which is about to end."""
         if self._client is not None:
             await self._client.aclose()
-        self.close()
 
     def _pusher(self) -> Any:
         return Dispatch(self)

@@ -249,8 +249,10 @@ class AsyncWire:
             await self._drop()
 
     async def close(self) -> None:
-        """Drop the connection."""
-        await self._drop()
+        """Drop the connection, and wait until it is gone: its loop may be about to end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect()
 
     async def _ask(self, *words: Argument) -> Any:
         try:

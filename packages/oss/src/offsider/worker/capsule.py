@@ -79,6 +79,7 @@ class Capsule:
         self._asleep = False
         self._wake_at = 1
         self._listen = threading.Event()
+        self._starved = False  # something failed: jobs in hand may wait for a thread that could not start
         self._rung = False  # the bell has woken us and nothing was fetched for it yet
         self._lost: Fetcher | None = None  # whose lease is gone, as the heartbeat has found
         self._finished = threading.Event()
@@ -220,7 +221,7 @@ class Capsule:
                 continue
             except Exception as error:  # noqa: BLE001 - a worker that is alive and deaf is worse than a long log
                 self._patience.pause(error, self._wake)
-                self._hand.urge()
+                self._starved = True
                 continue
             if self.quieted and not (len(self._hand) or self._unsent):
                 self._finished.set()
@@ -236,6 +237,9 @@ class Capsule:
         """Send what is settled and take what is wanted, in one trip."""
         if self._lost is not None and self._lost is self.fetcher:
             raise Fenced(self.fetcher.owner)
+        if self._starved:
+            self._hand.urge()
+            self._starved = False
         ended = self._drain()
         self._pace.done(ended, clock.monotonic_s())
         want = self._want()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -12,8 +11,6 @@ from .execution import Execution
 if TYPE_CHECKING:
     from .tasks import TaskExecutor
     from .threads import ThreadExecutor
-
-log = logging.getLogger("offsider.worker")
 
 
 class Hand:
@@ -78,12 +75,13 @@ class Hand:
         self._submit([self._later.popleft() for _ in range(max(0, min(free, len(self._later))))])
 
     def urge(self) -> None:
-        """Something failed: executors that wait for a thread to run on try again."""
-        try:
-            self._threads.submit(())
-            self._tasks.submit(())
-        except RuntimeError:
-            log.exception("jobs wait for a thread to run on")
+        """Something failed: executors that wait for a thread to run on try again.
+
+        Raises:
+            RuntimeError: The system still gives none.
+        """
+        self._threads.submit(())
+        self._tasks.submit(())
 
     def take_back(self) -> list[Execution]:
         """What has not begun, oldest first; it will not run here any more."""

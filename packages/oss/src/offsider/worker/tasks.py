@@ -6,7 +6,8 @@ import asyncio
 import contextvars
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
 
 from ..contract.work import Settlement
 from .execution import Execution
@@ -19,7 +20,8 @@ class LoopThread:
     Uses uvloop when it is installed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, goodbye: Callable[[], Coroutine[Any, Any, None]] | None = None) -> None:
+        self._goodbye = goodbye  # run on the loop when it ends: what belongs to it is closed there or never
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -52,12 +54,13 @@ class LoopThread:
             loop.call_soon_threadsafe(loop.stop)
             self._thread.join(timeout_s)
 
-    @staticmethod
-    def _run(loop: asyncio.AbstractEventLoop) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(loop)
         try:
             loop.run_forever()
         finally:
+            if self._goodbye is not None:
+                loop.run_until_complete(self._goodbye())
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 

@@ -73,7 +73,7 @@ class Worker:
         self.failed = threading.Event()
         self.on_signal: Callable[[str], None] = self._obey
         self.counts = Counts()
-        self.loop_thread = LoopThread()
+        self.loop_thread = LoopThread(app.leave_loop)
         self.fetcher: Slot[Any] = Slot("fetcher", default=lease_fetcher, default_by="offsider")
         self.scheduler: Slot[Any] = Slot("scheduler", default=Scheduler, default_by="offsider")
         self.services: Registry[Service] = Registry("services")
