@@ -94,21 +94,25 @@ def test_garbage_in_sorted_sets_and_of_dead_workers_is_kept_with_its_bytes(fleet
     assert kept == {raw + place for raw in pieces for place in (b"schedule", b"retry", b"dead")}
 
 
-def test_a_worker_goes_on_when_keys_that_somebody_made_something_else_of_are_gone(
+def test_keys_that_somebody_made_something_else_of_stop_neither_the_other_queues_nor_what_comes_after(
     fleet: Fleet, tell: Callable[..., str]
 ) -> None:
     worker = fleet.start("-c", "3", "-q", "low:1", "-q", "default:5").ready()
-    for key in ("bell:default", "bell-schedule", "queue:low"):
-        fleet.raw.delete(fleet.keys.prefix + key)
-        fleet.raw.set(fleet.keys.prefix + key, "not a list")
+    wrong = [fleet.keys.prefix + key for key in ("queue:low", "bell-schedule", "bell:default")]
+    for key in wrong[:1]:
+        fleet.raw.set(key, "not a list")
+    beside = fleet.enqueue_many("work", [()] * 10)
+    until(lambda: fleet.ended(beside), 10, f"the other queue's jobs run; {worker.output()}")
+    for key in wrong[1:]:
+        fleet.raw.delete(key)
+        fleet.raw.set(key, "not a list")
     threading.Event().wait(2.5)  # longer than anybody waits for a bell
-    for key in ("bell:default", "bell-schedule", "queue:low"):
-        fleet.raw.delete(fleet.keys.prefix + key)
+    fleet.raw.delete(*wrong)
     jid = fleet.enqueue("work")
     began_s = time.monotonic()
     until(lambda: fleet.ended([jid]), 10, "a job runs")
     figures = tell(ran_after_s=round(time.monotonic() - began_s, 2))
-    assert tally(fleet, [jid]).doubles == 0, figures
+    assert tally(fleet, [jid, *beside]).doubles == 0, figures
     assert worker.alive
     assert fleet.stop() == [0], fleet.logs()
     assert_sound(fleet.raw, fleet.keys, lease_s=LEASE_S, living=(), note=figures)
