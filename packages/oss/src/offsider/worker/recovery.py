@@ -77,6 +77,10 @@ class Recovery(PeriodicService):
                 self.recover(owner.decode())
         return pause_s
 
+    def release(self) -> None:
+        """Drop the connection."""
+        self._wire.close()
+
     def recover(self, owner: str) -> int:
         """Move the jobs of one dead owner; returns how many were moved by this process."""
         inflight = self._keys.inflight(owner)

@@ -61,6 +61,10 @@ class Scheduler(PeriodicService):
             return
         self._wire.command("BLPOP", self._keys.schedule_bell, round(seconds, 3))
 
+    def release(self) -> None:
+        """Drop the connection."""
+        self._wire.close()
+
     def wake(self) -> None:
         """Stop waiting for the bell."""
         self._wire.abort()

@@ -45,6 +45,10 @@ class PeriodicService:
         while thread is not None and thread.is_alive() and clock.monotonic_s() < until_s:
             self.wake()  # again: the first time it may have been between two waits
             thread.join(WAKE_EVERY_S)
+        self.release()
+
+    def release(self) -> None:
+        """Let go of connections; called by `stop` at its end, also twice, also when the loop has not ended in time."""
 
     def wake(self) -> None:
         """End the pause early; for services that wait on something else than the clock."""
