@@ -33,11 +33,16 @@ class Bench:
         """Start a worker when none runs; wait until what is in the queue, and these, are settled."""
         for payload in payloads:
             self.raw.lpush(self.key("queue:default"), payload)
+        if self._worker is not None and payloads:
+            self.raw.lpush(self.key("bell:default"), "1")
+        worker = self.start(**settings)
+        until(self.is_settled, timeout_s, "every job is settled")
+        return worker
+
+    def start(self, **settings: Any) -> Worker:
+        """The worker; starts it when none runs."""
         if self._worker is None:
             self._worker = self._start_worker(self.app, **settings)
-        elif payloads:
-            self.raw.lpush(self.key("bell:default"), "1")
-        until(self.is_settled, timeout_s, "every job is settled")
         return self._worker
 
     def is_settled(self) -> bool:

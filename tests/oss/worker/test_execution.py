@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
 from offsider.contract.work import UnitOfWork
 from offsider.worker.execution import Execution
 from support.bench import Bench, payload
+from support.waiting import until
 
 
 class Watching(ServerMiddleware):
@@ -79,6 +82,7 @@ def test_middleware_may_end_a_job_without_running_it(bench: Bench) -> None:
     job.enqueue()
     bench.run()
     assert (ran, bench.places()) == ([], {})
+    until(lambda: bench.raw.get(bench.key("stat:processed")) == b"1")
 
 
 def test_the_queue_is_the_one_it_was_taken_from_whatever_the_payload_says() -> None:
@@ -93,3 +97,37 @@ def test_what_is_set_on_one_is_not_set_on_another() -> None:
     first, second = (Execution(UnitOfWork("1:a", "a", b""), {"jid": "j"}, nobody, nobody) for _ in range(2))
     first.lost, first.progress, first.args = True, (1, 2, "x"), [1]
     assert (second.lost, second.progress, hasattr(second, "args")) == (False, None, False)
+
+
+def test_a_lost_job_that_ends_does_not_settle_another_that_has_its_number_under_the_new_owner(bench: Bench) -> None:
+    gates = {name: threading.Event() for name in ("old", "new")}
+    begun: SimpleQueue[str] = SimpleQueue()
+
+    @bench.app.job(name="job")
+    def job(name: str) -> None:
+        begun.put(name)
+        if name in gates:
+            gates[name].wait(20)
+
+    fenced: list[str] = []
+    bench.app.events.on("fenced", fenced.append)
+    worker = bench.start(concurrency=2)
+    job.enqueue("old")
+    assert begun.get(timeout=10) == "old"
+    for key in (*bench.raw.keys(bench.key("inflight:*")), bench.key("owners")):
+        bench.raw.delete(key)  # another process has taken this one for dead
+    until(lambda: fenced)
+    job.enqueue("new")
+    assert begun.get(timeout=10) == "new"
+    (key,) = bench.raw.keys(bench.key("inflight:*"))
+    (field,) = bench.raw.hkeys(key)
+    (old,) = (one for one in worker.running() if one.lost)
+    old.unit.field = field.decode()  # each owner counts from 1, so that this happens
+    gates["old"].set()
+    until(lambda: worker.busy() == 1)
+    job.enqueue("last")
+    assert begun.get(timeout=10) == "last"
+    until(lambda: bench.raw.hlen(key) < 2)
+    assert bench.raw.hkeys(key) == [field], "it still runs"
+    gates["new"].set()
+    until(bench.is_settled)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from offsider.worker.pace import MOST_SURPLUS, SURPLUS_S, Pace
+from support.bench import Bench
+from support.waiting import until
 
 
 def at_rate(jobs_a_second: float, concurrency: int = 10) -> Pace:
@@ -55,3 +59,30 @@ def test_a_pause_takes_the_surplus_away() -> None:
     pace = at_rate(50_000)
     pace.done(1, 160.0)
     assert pace.allowed == 10
+
+
+def test_a_worker_with_long_jobs_does_not_take_and_return_others_again_and_again(bench: Bench) -> None:
+    """After a stream of short jobs it took more than its slots; the first look at the long ones ends that."""
+    gate, ran = threading.Event(), threading.Semaphore(0)
+
+    @bench.app.job(name="job")
+    def job(long: bool) -> None:
+        if long:
+            ran.release()
+            gate.wait(20)
+
+    def requests() -> int:
+        calls: int = bench.raw.info("commandstats")["cmdstat_evalsha"]["calls"]
+        return calls
+
+    job.enqueue_many([(False,)] * 400 + [(True,)] * 30)
+    bench.start(concurrency=2)
+    try:
+        for _ in range(2):
+            assert ran.acquire(timeout=10)
+        until(lambda: bench.raw.llen(bench.key("queue:default")) == 28)
+        before = requests()
+        assert not gate.wait(0.5)
+        assert requests() - before < 40, "leases, recovery and schedule only"
+    finally:
+        gate.set()
