@@ -19,7 +19,7 @@ from support.server import Server
 for variable in [name for name in os.environ if name.startswith("OFFSIDER_") and not name.startswith("OFFSIDER_TEST_")]:
     del os.environ[variable]
 
-FAST = {"lease_s": 2.0, "beat_s": 0.2, "shutdown_timeout_s": 5.0}
+FAST = {"lease_s": 4.0, "beat_s": 0.2, "shutdown_timeout_s": 5.0}
 
 
 @pytest.fixture(scope="session")

@@ -357,3 +357,16 @@ def test_another_name_is_refused_with_what_is_expected(name: object) -> None:
         check_name("queue", name)
     assert str(caught.value).startswith(f"{name!r:.70}")
     assert " is no queue: expected 1 to 128 letters out of A-Z a-z 0-9 _ . : -" in str(caught.value)
+
+
+@pytest.mark.parametrize(("size", "error"), [(100, MemoryError), (2_000_000, Malformed)], ids=["small", "large"])
+def test_a_lack_of_memory_is_the_fault_of_large_payloads_only(
+    size: int, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_args: Any, **_options: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(record, "orjson", None)
+    monkeypatch.setattr(json, "loads", none_left)
+    with pytest.raises(error, match="memory"):
+        loads(b'"' + b"x" * size + b'"')

@@ -14,7 +14,7 @@ import pytest
 from offsider import App
 from offsider.contract.work import Settlement, UnitOfWork
 from offsider.job.record import dumps, loads
-from offsider.worker.putback import put_back, quarantine
+from offsider.worker.putback import put_back, put_off, quarantine
 from support.bench import Bench, payload
 from support.waiting import until
 
@@ -221,3 +221,9 @@ def test_the_worker_logs_what_it_keeps_apart(bench: Bench, caplog: pytest.LogCap
     bench.run(b"not JSON")
     (record,) = (one for one in caplog.records if one.levelno == logging.ERROR)
     assert record.getMessage().startswith("a job in queue default was put into quarantine: not JSON")
+
+
+def test_a_moment_without_memory_puts_a_job_off_as_it_is() -> None:
+    unit = UnitOfWork("7:mail", "mail", b'{"class":"welcome"}')
+    settlement = put_off(unit)
+    assert (settlement.kind, settlement.delay_s, settlement.payload) == ("schedule", 2.0, unit.payload)

@@ -40,6 +40,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 # What orjson writes otherwise than Ruby does (after the translation): exponents, 16 digits before the point.
 _ODD_FLOATS = (b"0e+0", b"0e-0", b"0" * 16 + b".")
 _SMALL_FLOAT = b"0.0000"
+_ORJSONS_MEMORY_ERROR = "Not enough memory"
 # Fields that few payloads have, and that must be right.
 _RARE = frozenset(
     [
@@ -236,6 +237,7 @@ def loads(raw: bytes) -> Record:
 
     Raises:
         Malformed: They are no job: the reason says why.
+        MemoryError: There is no memory for so few bytes now; later there may be.
 
     Example:
         >>> loads(b"[]")
@@ -252,12 +254,21 @@ def loads(raw: bytes) -> Record:
     except RecursionError:
         raise Malformed("nested too deeply") from None
     except MemoryError:
-        raise Malformed("too large to be parsed in memory") from None
+        raise _no_memory(raw) from None
     except ValueError as error:
+        if _ORJSONS_MEMORY_ERROR in str(error):
+            raise _no_memory(raw) from None
         raise Malformed(f"not JSON: {str(error)[:200]}") from None
     if len(raw) > LEAST_DEEP_BYTES and _is_too_deep(raw, record):
         raise Malformed(f"nested deeper than {MOST_DEPTH} levels")
     return record if _is_usual(record) else _checked(record)
+
+
+def _no_memory(raw: bytes) -> Malformed | MemoryError:
+    """It is too large for this machine; or it is small, and this is a moment without memory, not its fault."""
+    if len(raw) > SOFT_MAX_BYTES:
+        return Malformed("too large to be parsed in memory")
+    return MemoryError(f"no memory to parse {len(raw):,} bytes")
 
 
 def _is_usual(record: Any) -> bool:

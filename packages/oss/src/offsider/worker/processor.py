@@ -18,7 +18,7 @@ from ..job import record as records
 from ..job.outcome import Cancel, Kind, Outcome, Snooze
 from .death import announce
 from .execution import Execution
-from .putback import put_back, quarantine
+from .putback import put_back, put_off, quarantine
 from .retry import after_failure, error_name, error_text
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Processor:
         """
         try:
             return self._prepared(unit, capsule)
+        except MemoryError:
+            return put_off(unit)
         except Exception as error:
             log.exception("a job in queue %s was put into quarantine: it could not be prepared", unit.queue)
             return quarantine(unit, f"it could not be prepared: {error_name(error)}: {error_text(error)}")
@@ -146,6 +148,8 @@ class Processor:
             return self._settlement(execution, outcome)
         except Shutdown:
             raise  # it came too late for the body; whoever recovers this process runs the job again
+        except MemoryError:
+            return put_off(execution.unit)
         except BaseException as error:
             log.exception(
                 "job %s (%s) was put into quarantine: its end could not be settled", execution.job.name, execution.jid

@@ -11,6 +11,7 @@ from ..job import record as records
 log = logging.getLogger("offsider.worker")
 
 MOST_DELAY_S = 60.0
+PUT_OFF_S = 2.0
 
 
 def put_back(unit: UnitOfWork, record: records.Record, reason: str, window_s: float) -> Settlement:
@@ -41,6 +42,12 @@ def _earlier(record: records.Record, now: int) -> tuple[int, int]:
     if type(since) is int and type(count) is int and 0 < since <= now and count >= 0:
         return since, count
     return now, 0
+
+
+def put_off(unit: UnitOfWork) -> Settlement:
+    """A good job in a moment without memory, which a neighbour may have used up: as it is, a little later."""
+    log.error("a job of queue %s was put off for %g s: there is no memory now", unit.queue, PUT_OFF_S)
+    return Settlement(unit, "schedule", PUT_OFF_S, unit.payload)
 
 
 def quarantine(unit: UnitOfWork, reason: str) -> Settlement:
