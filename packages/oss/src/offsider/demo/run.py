@@ -133,7 +133,7 @@ class Demo:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_me,  # noqa: PLW1509 - only system calls; nothing else sets a death signal
+                preexec_fn=die_with_me(),  # noqa: PLW1509 - only system calls; nothing else sets a death signal
             )
         self._workers = [*getattr(self, "_workers", []), process]
         return self._workers

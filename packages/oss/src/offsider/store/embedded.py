@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -174,7 +174,7 @@ def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                preexec_fn=die_with_me,  # noqa: PLW1509 - only system calls; nothing else sets a death signal
+                preexec_fn=die_with_me(),  # noqa: PLW1509 - only system calls; nothing else sets a death signal
             )
         except OSError as error:
             started.put(error)
@@ -189,8 +189,20 @@ def _spawn(command: list[str]) -> subprocess.Popen[bytes]:
     return process
 
 
-def die_with_me() -> None:
-    """In the child: end when the thread that started us ends; do not take part in the terminal's Ctrl-C."""
-    os.setpgid(0, 0)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def die_with_me() -> Callable[[], None]:
+    """What a child does first: see to it that it ends when the thread that started it ends, and leave the terminal.
+
+    Returns:
+        A function for ``preexec_fn``; it makes system calls only.
+    """
+    parent = os.getpid()
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def begin() -> None:
+        os.setpgid(0, 0)  # the terminal's Ctrl-C is not for the child
+        if libc is not None:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(0)  # the parent was gone before its death could be told
+
+    return begin
