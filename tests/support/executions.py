@@ -13,7 +13,7 @@ def execution(jid: str = "0123456789abcdef01234567", name: str = "jobs.paint") -
     """One job in hand, with a name and an id, and nothing to run."""
     job: Any = SimpleNamespace(name=name)
     capsule: Any = None
-    return Execution(UnitOfWork(f"1:{jid}", "default", b""), {"jid": jid, "class": name}, job, capsule)
+    return Execution(UnitOfWork(f"1:{jid}", "default", b""), {"jid": jid, "class": name}, job, capsule, [], {})
 
 
 def executions(count: int) -> list[Execution]:

@@ -88,13 +88,13 @@ def test_middleware_may_end_a_job_without_running_it(bench: Bench) -> None:
 def test_the_queue_is_the_one_it_was_taken_from_whatever_the_payload_says() -> None:
     unit = UnitOfWork("1:low", "low", b"{}")
     nobody: Any = None
-    one = Execution(unit, {"queue": "mail", "jid": 7}, nobody, nobody)
+    one = Execution(unit, {"queue": "mail", "jid": 7}, nobody, nobody, [], {})
     assert (one.queue, one.jid) == ("low", "7")
 
 
 def test_what_is_set_on_one_is_not_set_on_another() -> None:
     nobody: Any = None
-    first, second = (Execution(UnitOfWork("1:a", "a", b""), {"jid": "j"}, nobody, nobody) for _ in range(2))
+    first, second = (Execution(UnitOfWork("1:a", "a", b""), {"jid": "j"}, nobody, nobody, [], {}) for _ in range(2))
     first.lost, first.progress, first.args = True, (1, 2, "x"), [1]
     assert (second.lost, second.progress, hasattr(second, "args")) == (False, None, False)
 

@@ -79,7 +79,7 @@ class Table:
 def made(kind: str, number: int) -> Execution:
     job: Any = SimpleNamespace(name=kind, is_async=kind == "a")
     nobody: Any = None
-    return Execution(UnitOfWork(f"{number}:{kind}", "q", b""), {"jid": f"{kind}{number}"}, job, nobody)
+    return Execution(UnitOfWork(f"{number}:{kind}", "q", b""), {"jid": f"{kind}{number}"}, job, nobody, [], {})
 
 
 @pytest.fixture

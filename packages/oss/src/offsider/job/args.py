@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..errors import InvalidArguments, shown
-from .checks import Check, head_of, inner_check, plain_check
+from .checks import Check, head_of, inner_check, plain_check, shows_all
 from .context import Context
 from .record import check_json
 from .signature import JobSignature
@@ -34,6 +34,7 @@ class Arguments:
         self._plain = None not in self._checks.values()
         self._typed = TypedValues(name)
         self._usual, self._inner = self._usual_call()
+        self._shows_all = all(shows_all(hint(name)) for name in self._signature.positional)
 
     # -- at the caller -----------------------------------------------------------------------------------
 
@@ -72,6 +73,15 @@ class Arguments:
         return self._typed.to_json(name, self._signature.hint(name), value, path)
 
     # -- at the worker -----------------------------------------------------------------------------------
+
+    def glance(self, args: list[Any]) -> list[Any] | None:
+        """The arguments of a usual payload, when their types show that they are what was written; else None."""
+        if [*map(type, args)] != self._usual or not self._shows_all:
+            return None
+        for k, check in self._inner:
+            if not check(args[k]):
+                return None
+        return args.copy() if self.wants_context else args
 
     def decode(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The annotated values from JSON; the payload's own list and dict stay as they are.

@@ -60,6 +60,14 @@ def inner_check(hint: Any) -> Check | None:
     return plain_check(hint)
 
 
+def shows_all(hint: Any) -> bool:
+    """True when a value that fits has no float in it: a list or dict of anything may."""
+    if hint in (str, int, bool, type(None), None):
+        return True
+    arguments = typing.get_args(hint)
+    return typing.get_origin(hint) in (list, dict) and bool(arguments) and arguments[-1] in (str, int, bool)
+
+
 def _anything(_value: Any) -> bool:
     return True
 

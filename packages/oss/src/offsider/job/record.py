@@ -247,10 +247,7 @@ def loads(raw: bytes) -> Record:
     if len(raw) > HARD_MAX_BYTES + NOTES_MAX_BYTES:
         raise Malformed(f"{len(raw):,} bytes; the most is {HARD_MAX_BYTES:,}")
     try:
-        if orjson is not None and _LONG_NUMBER not in raw.translate(_ALL_ZERO):
-            record = orjson.loads(raw)
-        else:
-            record = _exactly(raw)
+        record = orjson.loads(raw) if orjson is not None and is_exact(raw) else _exactly(raw)
     except RecursionError:
         raise Malformed("nested too deeply") from None
     except MemoryError:
@@ -262,6 +259,26 @@ def loads(raw: bytes) -> Record:
     if len(raw) > LEAST_DEEP_BYTES and _is_too_deep(raw, record):
         raise Malformed(f"nested deeper than {MOST_DEPTH} levels")
     return record if _is_usual(record) else _checked(record)
+
+
+def glance(raw: bytes) -> Record | None:
+    """A usual payload, read at a glance; None for any other, which is `loads`' part.
+
+    A whole number over 64 bits may have become a float here: who cannot see that in the types of the arguments asks
+    `is_exact`.
+    """
+    if orjson is None or len(raw) > LEAST_DEEP_BYTES:
+        return None
+    try:
+        record = orjson.loads(raw)
+    except ValueError:
+        return None
+    return record if _is_usual(record) else None
+
+
+def is_exact(raw: bytes) -> bool:
+    """True when no number in it is too long for a quick look."""
+    return _LONG_NUMBER not in raw.translate(_ALL_ZERO)
 
 
 def _no_memory(raw: bytes) -> Malformed | MemoryError:

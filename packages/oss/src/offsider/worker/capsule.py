@@ -205,7 +205,7 @@ class Capsule:
         execution.settlement = settlement
         self._ended.append(execution)
         # Signals cost more than jobs: one when half of what is in hand is done, or when nobody has work left.
-        if self._asleep and self._worth_a_trip():
+        if self._asleep and (len(self._ended) >= self._wake_at or not self._hand.waiting):
             self._asleep = False
             self._wake.put(None)
 
@@ -267,16 +267,12 @@ class Capsule:
 
         `fence` runs on this thread, too: what it marked as lost is not sent under the new owner.
         """
-        ended, drop, unsent = self._ended, self._hand.drop, self._unsent
-        count = len(ended)
-        for _ in range(count):
-            execution = ended.popleft()
-            drop(execution)
-            settlement = execution.settlement
-            if settlement is not None and not execution.lost:
-                unsent.append(settlement)
+        take = self._ended.popleft
+        ended = [take() for _ in range(len(self._ended))]
+        self._hand.drop(ended)
+        self._unsent += [one.settlement for one in ended if one.settlement is not None and not one.lost]
         self._hand.fill()
-        return count
+        return len(ended)
 
     def _dispatch(self, units: list[UnitOfWork]) -> None:
         undispatched, executions = self._undispatched, []

@@ -26,19 +26,27 @@ class Execution:
     """
 
     # Defaults of the class, not of each instance: most of them are never set, and a million are made a minute.
-    args: list[Any]
-    kwargs: dict[str, Any]
     started_s = 0.0
     lost = False
     progress: tuple[float, float, str] | None = None
     settlement: Settlement | None = None
     stopper: Any = None  # the task that runs the body, while it runs
 
-    def __init__(self, unit: UnitOfWork, record: Record, job: Job[..., Any], capsule: Capsule) -> None:
+    def __init__(
+        self,
+        unit: UnitOfWork,
+        record: Record,
+        job: Job[..., Any],
+        capsule: Capsule,
+        args: list[Any],
+        kwargs: dict[str, Any],
+    ) -> None:
         self.unit = unit
         self.record = record
         self.job = job
         self.capsule = capsule
+        self.args = args
+        self.kwargs = kwargs
 
     @property
     def jid(self) -> str:

@@ -165,10 +165,9 @@ class LeaseFetcher:
         units: list[UnitOfWork] = []
         for k in range(1, len(reply), 2):
             queue = names[(int(reply[k]) - 8) // 2]  # type: ignore[call-overload]
-            suffix = ":" + queue
-            for payload in reply[k + 1]:  # type: ignore[attr-defined]
-                units.append(UnitOfWork(f"{number}{suffix}", queue, payload))
-                number += 1
+            payloads: list[bytes] = reply[k + 1]  # type: ignore[assignment]
+            units += [UnitOfWork(f"{n}:{queue}", queue, payload) for n, payload in enumerate(payloads, number)]
+            number += len(payloads)
         self._held.update([unit.field for unit in units])
         return units
 

@@ -48,24 +48,23 @@ class Hand:
     @property
     def waiting(self) -> int:
         """How many jobs the executors have not begun."""
-        return self._threads.waiting + self._tasks.waiting
+        return self._threads.ready.qsize() + len(self._tasks.ready)
 
     def take(self, executions: Sequence[Execution]) -> None:
         """Jobs that were fetched now."""
-        for execution in executions:
-            self._all.add(execution)
-            self._tasks_in_hand += execution.job.is_async
+        self._all.update(executions)
+        self._tasks_in_hand += sum([execution.job.is_async for execution in executions])
         if self._later or self.is_mixed:
             self._later.extend(executions)
             self.fill()
         else:
             self._submit(executions)
 
-    def drop(self, execution: Execution) -> None:
-        """A job that has ended."""
-        if execution in self._all:
-            self._all.remove(execution)
-            self._tasks_in_hand -= execution.job.is_async
+    def drop(self, executions: Sequence[Execution]) -> None:
+        """Jobs that have ended."""
+        self._all.difference_update(executions)
+        if self._tasks_in_hand:
+            self._tasks_in_hand = sum([execution.job.is_async for execution in self._all])
 
     def fill(self) -> None:
         """Give the executors what they may have now."""
@@ -87,8 +86,7 @@ class Hand:
         """What has not begun, oldest first; it will not run here any more."""
         taken = [*self._threads.take_back(), *self._tasks.take_back(), *self._later]
         self._later.clear()
-        for execution in taken:
-            self.drop(execution)
+        self.drop(taken)
         return taken
 
     def _submit(self, executions: Sequence[Execution]) -> None:

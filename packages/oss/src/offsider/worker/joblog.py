@@ -9,7 +9,6 @@ from .. import clock
 from ..job.outcome import Kind, Outcome
 
 if TYPE_CHECKING:
-    from ..job.record import Record
     from .execution import Execution
 
 log = logging.getLogger("offsider.job")
@@ -23,24 +22,30 @@ class JobLog:
     A job with a ``log_level`` of its own logs its INFO lines when that level allows it.
     """
 
+    def wants(self, execution: Execution) -> bool:
+        """True when the lines of a job's start and end are to be written; asked once a job."""
+        level = execution.record.get("log_level")
+        if level is None:
+            return log.isEnabledFor(logging.INFO)
+        return _LEVELS.get(level, logging.INFO) <= logging.INFO
+
     def start(self, execution: Execution) -> None:
-        """The body is about to run."""
-        if self._wanted(execution.record):
-            self._say(logging.INFO, "start", execution)
+        """The body is about to run, and the line is wanted."""
+        self._say(logging.INFO, "start", execution)
 
     def done(self, execution: Execution) -> None:
         """The body has returned."""
-        if self._wanted(execution.record):
+        if self.wants(execution):
             self._say(logging.INFO, "done", execution)
 
     def cancelled(self, execution: Execution, reason: str) -> None:
         """The body asked to end."""
-        if self._wanted(execution.record):
+        if self.wants(execution):
             self._say(logging.INFO, f"cancelled: {reason}" if reason else "cancelled", execution)
 
     def snoozed(self, execution: Execution, delay_s: float) -> None:
         """The body asked for a later time."""
-        if self._wanted(execution.record):
+        if self.wants(execution):
             self._say(logging.INFO, f"snoozed for {delay_s:g} s", execution)
 
     def stopped(self, execution: Execution, signal: BaseException) -> None:
@@ -58,13 +63,6 @@ class JobLog:
         text = f"failed with {type(error).__name__}: {str(outcome.record and outcome.record['error_message'])[:500]}"
         self._say(logging.WARNING, f"{text}; {what}", execution)
         log.debug("traceback of %s", execution.jid, exc_info=error)
-
-    @staticmethod
-    def _wanted(record: Record) -> bool:
-        level = record.get("log_level")
-        if level is None:
-            return log.isEnabledFor(logging.INFO)
-        return _LEVELS.get(level, logging.INFO) <= logging.INFO
 
     @staticmethod
     def _say(level: int, text: str, execution: Execution) -> None:

@@ -84,8 +84,19 @@ class Processor:
             return quarantine(unit, f"it could not be prepared: {error_name(error)}: {error_text(error)}")
 
     def _prepared(self, unit: UnitOfWork, capsule: Capsule) -> Execution | Settlement:
+        record = records.glance(unit.payload)
+        if record is not None:
+            job = self._jobs.get(record["class"])
+            args = None if job is None else job.arguments.glance(record["args"])
+            if job is not None and args is not None:
+                return self._execution(unit, record, job, capsule, args, {})
+        return self._looked_at(unit, capsule, record)
+
+    def _looked_at(self, unit: UnitOfWork, capsule: Capsule, record: records.Record | None) -> Execution | Settlement:
+        """The same for what is not settled at a glance."""
         try:
-            record = records.loads(unit.payload)
+            if record is None or not records.is_exact(unit.payload):
+                record = records.loads(unit.payload)
         except Malformed as error:
             log.error("a job in queue %s was put into quarantine: %s", unit.queue, error)
             return quarantine(unit, str(error))
@@ -93,11 +104,22 @@ class Processor:
         if job is None:
             reason = f"no job is registered here under the name {record['class']!r}"
             return put_back(unit, record, reason, self._unknown_window_s)
-        execution = Execution(unit, record, job, capsule)
         try:
-            execution.args, execution.kwargs = job.arguments.decode(record["args"], record.get("kwargs") or {})
+            args, kwargs = job.arguments.decode(record["args"], record.get("kwargs") or {})
         except InvalidArguments as error:
             return put_back(unit, record, str(error), self._unknown_window_s)
+        return self._execution(unit, record, job, capsule, args, kwargs)
+
+    def _execution(
+        self,
+        unit: UnitOfWork,
+        record: records.Record,
+        job: Job[..., Any],
+        capsule: Capsule,
+        args: list[Any],
+        kwargs: dict[str, Any],
+    ) -> Execution:
+        execution = Execution(unit, record, job, capsule, args, kwargs)
         if job.arguments.wants_context:
             self._inject(execution)
         return execution
@@ -107,7 +129,9 @@ class Processor:
     def run(self, execution: Execution) -> Settlement | None:
         """Run a ``def`` job on this thread; None when it is no longer ours to settle."""
         timeout_s = execution.record.get("timeout")
-        self._joblog.start(execution)
+        logged = self._joblog.wants(execution)
+        if logged:
+            self._joblog.start(execution)
         execution.started_s = clock.monotonic_s()
         try:
             if timeout_s:
@@ -118,12 +142,16 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
+        if result is None and not logged:
+            return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)
 
     async def arun(self, execution: Execution) -> Settlement | None:
         """Run an ``async def`` job as this task; None when it is no longer ours to settle."""
         timeout_s = execution.record.get("timeout")
-        self._joblog.start(execution)
+        logged = self._joblog.wants(execution)
+        if logged:
+            self._joblog.start(execution)
         execution.started_s = clock.monotonic_s()
         try:
             if timeout_s:
@@ -134,6 +162,8 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
+        if result is None and not logged:
+            return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)
 
     # -- after ---------------------------------------------------------------------------------------------
