@@ -12,6 +12,7 @@ from offsider import App
 from offsider.contract.work import Fenced, Fetcher, Settlement, UnitOfWork
 from offsider.errors import RedisUnavailable, StoreError
 from offsider.testing.conformance import FetcherConformance
+from offsider.worker.ahead import ReadAheadFetcher
 from offsider.worker.fetch import LeaseFetcher, Limits
 from offsider.worker.order import QueueOrder
 
@@ -26,6 +27,12 @@ class TestLeaseFetcher(FetcherConformance):
         order = QueueOrder(dict.fromkeys(queues, 0))
         limits = Limits(lease_s=app.settings.worker.lease_s)
         return self.fetcher(app.connections, app.keys, order, owner=owner, limits=limits)
+
+
+class TestReadAheadFetcher(TestLeaseFetcher):
+    """The one that a worker uses passes the same suite."""
+
+    fetcher: ClassVar[type[LeaseFetcher]] = ReadAheadFetcher
 
 
 class NewestFirst(LeaseFetcher):

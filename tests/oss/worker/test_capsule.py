@@ -317,7 +317,7 @@ def test_an_unexpected_error_of_the_fetcher_does_not_end_the_loop(
         pass
 
     Mine.errors = errors
-    monkeypatch.setattr("offsider.worker.worker.LeaseFetcher", Mine)
+    monkeypatch.setattr("offsider.worker.worker.ReadAheadFetcher", Mine)
 
     @app.job(name="note")
     def note() -> None:
@@ -341,7 +341,7 @@ def test_a_fetcher_that_is_fenced_again_and_again_is_replaced_each_time(
     class Mine(Faulty):
         errors: ClassVar[list[Exception]] = [Fenced("x"), Fenced("x"), Fenced("x")]
 
-    monkeypatch.setattr("offsider.worker.worker.LeaseFetcher", Mine)
+    monkeypatch.setattr("offsider.worker.worker.ReadAheadFetcher", Mine)
 
     @app.job(name="note")
     def note() -> None:
@@ -370,7 +370,7 @@ def test_a_beat_while_the_new_lease_is_being_opened_is_no_second_loss(
                 self.capsule.renew()  # what the heartbeat does at any time
             super().open()
 
-    monkeypatch.setattr("offsider.worker.worker.LeaseFetcher", Mine)
+    monkeypatch.setattr("offsider.worker.worker.ReadAheadFetcher", Mine)
 
     @app.job(name="note")
     def note() -> None:
@@ -378,6 +378,7 @@ def test_a_beat_while_the_new_lease_is_being_opened_is_no_second_loss(
 
     Mine.capsule = start_worker(app).capsules["default"]
     Mine.errors.append(Fenced("x"))
+    until(lambda: fenced, what="the next exchange, at the bell's time-out at the latest, has been fenced")
     note.enqueue()
     assert ran.wait(3)
     assert len(fenced) == 1

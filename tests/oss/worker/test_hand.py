@@ -66,7 +66,7 @@ class Table:
     def end(self, kind: str) -> None:
         """The oldest running one of a kind ends."""
         executor = self.threads if kind == "d" else self.tasks
-        self.hand.drop(executor.running.pop(0))
+        self.hand.drop([executor.running.pop(0)])
         self.hand.fill()
         self.begin()
 
@@ -151,7 +151,7 @@ def test_what_has_not_begun_is_taken_back_and_what_runs_stays(table: Table) -> N
 def test_what_is_not_in_hand_is_dropped_without_harm(table: Table) -> None:
     table.take("da")
     stranger = made("a", 9)
-    table.hand.drop(stranger)
+    table.hand.drop([stranger])
     assert (len(table.hand), table.hand.is_mixed) == (2, True)
 
 

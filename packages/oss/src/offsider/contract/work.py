@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Fenced(Exception):
@@ -74,6 +74,24 @@ class Fetcher(Protocol):
 
     def close(self) -> None:
         """Drop the connections; tolerates twice."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """What a fetcher may be able to do beyond `Fetcher`: send a request, and take its jobs later.
+
+    Used by the thread that uses ``exchange``, which looks after a request that is on its way.
+    """
+
+    @property
+    def ahead(self) -> bool:
+        """True when a request is on its way."""
+
+    def begin(self, settled: Sequence[Settlement], want: int) -> bool:
+        """Send a request and take over the settlements; False when this is no moment for it."""
+
+    def finish(self) -> list[UnitOfWork]:
+        """The jobs of the request on its way; raises like ``exchange``."""
 
 
 class Service(Protocol):

@@ -133,6 +133,28 @@ class Wire:
                 raise self._told(error) from error
         return self.command("EVAL", script.text, len(keys), *keys, *arguments)
 
+    def send(self, script: Script, keys: list[str], arguments: list[Argument]) -> None:
+        """Begin to run a script, once: `receive` has its reply, and is the next that is asked of this wire.
+
+        Raises:
+            RedisUnavailable: It may have been sent.
+        """
+        try:
+            connection = self._connected()
+            connection.send_command("EVALSHA", script.sha, len(keys), *keys, *arguments, check_health=False)
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def receive(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
+        """The reply of what was sent; raises like `run`."""
+        try:
+            return self._read(self._connection)
+        except redis.ResponseError as error:
+            if classify(error) is not Trouble.NOSCRIPT:
+                raise self._told(error) from error
+        return self.command("EVAL", script.text, len(keys), *keys, *arguments)
+
     def command(self, *words: Argument) -> Any:
         """Run a command, once; raises like `run`."""
         try:
@@ -169,21 +191,37 @@ class Wire:
             connection.disconnect()
 
     def _ask(self, *words: Argument) -> Any:
+        try:
+            connection = self._connected()
+            connection.send_command(*words, check_health=False)
+        except BaseException as error:
+            self._give_up(error)
+            raise
+        return self._read(connection)
+
+    def _connected(self) -> Any:
         if self._pid != os.getpid():  # forked: the socket is the parent's
             self._pid, self._connection = os.getpid(), None
+        return self._connection or self._connect()
+
+    def _read(self, connection: Any) -> Any:
+        if connection is None:
+            raise RedisUnavailable(f"the connection {self.name!r} is gone")
         try:
-            connection = self._connection or self._connect()
-            connection.send_command(*words, check_health=False)
             return connection.read_response()
         except redis.ResponseError as error:
             if classify(error) is Trouble.AWAY:
                 self.drop()
             raise
         except BaseException as error:
-            self.drop()
-            ours = as_store_error(error) or (self._left(error) if self._closed else None)
-            if ours is None:
-                raise
+            self._give_up(error)
+            raise
+
+    def _give_up(self, error: BaseException) -> None:
+        """Drop the connection, and raise our own error for this one where there is one."""
+        self.drop()
+        ours = as_store_error(error) or (self._left(error) if self._closed else None)
+        if ours is not None:
             raise ours from error
 
     def _left(self, error: BaseException) -> RedisUnavailable | None:

@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from .. import clock
-from ..contract.work import Fenced, Fetcher, Settlement, UnitOfWork
+from ..contract.work import Fenced, Fetcher, ReadsAhead, Settlement, UnitOfWork
 from ..errors import Shutdown, StoreError
 from .execution import Execution
 from .hand import Hand
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("offsider.worker")
 
+LEAST_AHEAD = 16  # jobs; for fewer a request of its own is not worth it
 BELL_S = 2.0  # a lost ring costs at most this much
 SURPLUS_CHECK_S = 0.005
 
@@ -79,6 +80,7 @@ class Capsule:
         self._asleep = False
         self._wake_at = 1
         self._listen = threading.Event()
+        self._asked_ahead = 0
         self._starved = False  # something failed: jobs in hand may wait for a thread that could not start
         self._rung = False  # the bell has woken us and nothing was fetched for it yet
         self._lost: Fetcher | None = None  # whose lease is gone, as the heartbeat has found
@@ -223,7 +225,7 @@ class Capsule:
                 self._patience.pause(error, self._wake)
                 self._starved = True
                 continue
-            if self.quieted and not (len(self._hand) or self._unsent):
+            if self.quieted and not (len(self._hand) or self._unsent or self._is_ahead):
                 self._finished.set()
             self._sleep()
 
@@ -247,20 +249,40 @@ class Capsule:
             self._rung = False
             if want == 0 or self.quieted:
                 self.fetcher.pass_on()
-        if want > 0 or self._unsent or self._undispatched:
-            units = self.fetcher.exchange(self._unsent, want)
-            self._unsent = []
+        if self._is_ahead or want > 0 or self._unsent or self._undispatched:
+            self._fetch(want)
             self.last_trip_s = clock.monotonic_s()
-            self._dispatch(units)
-            if len(units) < want:
-                self._listen.set()
+            self._dispatch()
+
+    @property
+    def _is_ahead(self) -> bool:
+        return isinstance(self.fetcher, ReadsAhead) and self.fetcher.ahead
+
+    def _fetch(self, want: int) -> None:
+        """Take what was asked for ahead, or else ask now; and ask ahead while jobs are short."""
+        fetcher = self.fetcher
+        ahead = isinstance(fetcher, ReadsAhead) and want - self.concurrency >= LEAST_AHEAD
+        if isinstance(fetcher, ReadsAhead) and fetcher.ahead:
+            units, asked = fetcher.finish(), self._asked_ahead
+        else:
+            asked = want - want // 2 if ahead else want
+            units, self._unsent = fetcher.exchange(self._unsent, asked), []
+        self._undispatched.extend(units[:want])
+        # Jobs turned out long meanwhile, or we are quiet: what has no slot is not ours.
+        self._unsent += [Settlement(unit, "back", 0.0, None) for unit in units[want:]]
+        if len(units) < asked:
+            self._listen.set()
+        elif ahead and isinstance(fetcher, ReadsAhead):
+            self._asked_ahead = want - len(units)
+            if fetcher.begin(self._unsent, self._asked_ahead):
+                self._unsent = []
 
     def _want(self) -> int:
         if self.quieted:
             self._return_unbegun()
             return 0
         allowed = self.concurrency if self._hand.is_mixed else self._pace.allowed
-        return max(0, allowed - len(self._hand))
+        return max(0, allowed - len(self._hand) - len(self._undispatched))
 
     def _drain(self) -> int:
         """Take over what the executors have ended; returns how many.
@@ -274,9 +296,8 @@ class Capsule:
         self._hand.fill()
         return len(ended)
 
-    def _dispatch(self, units: list[UnitOfWork]) -> None:
+    def _dispatch(self) -> None:
         undispatched, executions = self._undispatched, []
-        undispatched.extend(units)
         while undispatched:
             made = self._processor.prepare(undispatched[0], self)
             if isinstance(made, Settlement):
@@ -287,18 +308,21 @@ class Capsule:
         self._hand.take(executions)
 
     def _return_unbegun(self) -> None:
-        self._unsent += [Settlement(execution.unit, "back", 0.0, None) for execution in self._hand.take_back()]
+        units = [*(execution.unit for execution in self._hand.take_back()), *self._undispatched]
+        self._undispatched.clear()
+        self._unsent += [Settlement(unit, "back", 0.0, None) for unit in units]
 
     def _sleep(self) -> None:
         """Until a job's end, the bell, or `quiet` is a reason for another round."""
         self._wake_at = 1 if self._hand.holds_back else max(1, len(self._hand) // 2)
         self._asleep = True
         # Looked at after `_asleep` is set: who ends a job from here on sends the signal.
-        if self._unsent or (self._ended and self._worth_a_trip()):
+        ahead = self._is_ahead
+        if self._unsent or (self._ended and self._worth_a_trip()) or (ahead and not len(self._hand)):
             self._asleep = False
             return
         unbegun = self._hand.waiting > 0 or self._hand.holds_back
-        surplus = unbegun and len(self._hand) > self.concurrency
+        surplus = ahead or (unbegun and len(self._hand) > self.concurrency)
         try:
             self._wake.get(timeout=SURPLUS_CHECK_S if surplus else None)
         except Empty:

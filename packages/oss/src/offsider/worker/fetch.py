@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..contract.work import Fenced, Settlement, UnitOfWork
 from ..store.connection import Connections, Wire
@@ -102,7 +103,7 @@ class LeaseFetcher:
             Fenced: The lease was lost; what was in hand runs elsewhere.
             StoreError: Redis was away or refused; nothing is lost.
         """
-        settled = _back_last(settled)
+        settled = back_last(settled)
         if self._in_doubt:
             self._found += self._resync()
         if self._found and not settled:
@@ -121,6 +122,13 @@ class LeaseFetcher:
         return found
 
     def _trip(self, settled: Sequence[Settlement], want: int) -> list[UnitOfWork]:
+        keys, names, number = self._request(want)
+        self._in_doubt = True  # until the reply is here
+        reply = self._wire.run(self._scripts["exchange"], keys, self._arguments(settled, want, number, names))
+        return self._taken(reply, settled, names, number)
+
+    def _request(self, want: int) -> tuple[list[str], list[str], int]:
+        """Keys, queues in their order, and the number of the first job."""
         names = self._order.next()
         keys = self._fixed_keys.copy()
         for name in names:
@@ -128,8 +136,11 @@ class LeaseFetcher:
             keys.append(self._keys.bell(name))
         number = self._number
         self._number += max(want, 0)
-        self._in_doubt = True  # until the reply is here
-        reply = self._wire.run(self._scripts["exchange"], keys, self._arguments(settled, want, number, names))
+        return keys, names, number
+
+    def _taken(
+        self, reply: list[Any], settled: Sequence[Settlement], names: list[str], number: int
+    ) -> list[UnitOfWork]:
         if reply[0] == -1:
             raise self._fenced()
         self._held.difference_update([one.unit.field for one in settled])
@@ -231,8 +242,11 @@ class LeaseFetcher:
             wire.close()
 
 
-def _back_last(settled: Sequence[Settlement]) -> Sequence[Settlement]:
-    """What goes back to the end of a queue that is taken next: the oldest is pushed last, so it is taken first."""
+def back_last(settled: Sequence[Settlement]) -> Sequence[Settlement]:
+    """The same settlements with those that hand jobs back at the end, the youngest first.
+
+    They go to the end of a queue that is taken next: the oldest is pushed last, so it is taken first.
+    """
     back = [one for one in settled if one.kind == "back"]
     if not back:
         return settled

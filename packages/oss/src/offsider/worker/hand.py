@@ -48,7 +48,7 @@ class Hand:
     @property
     def waiting(self) -> int:
         """How many jobs the executors have not begun."""
-        return self._threads.ready.qsize() + len(self._tasks.ready)
+        return self._threads.waiting + self._tasks.waiting
 
     def take(self, executions: Sequence[Execution]) -> None:
         """Jobs that were fetched now."""

@@ -43,7 +43,7 @@ class ThreadExecutor:
         self._name = name
         self._run = run
         self._settled = settled
-        self.ready: SimpleQueue[Execution | None] = SimpleQueue()
+        self._ready: SimpleQueue[Execution | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._stopping = False
 
@@ -54,8 +54,8 @@ class ThreadExecutor:
             RuntimeError: The system gives no thread, and there is none yet: the executions stay queued.
         """
         for execution in executions:
-            self.ready.put(execution)
-        wanted = min(self.size, len(self.running) + self.ready.qsize())
+            self._ready.put(execution)
+        wanted = min(self.size, len(self.running) + self._ready.qsize())
         while len(self._threads) < wanted:
             thread = threading.Thread(
                 target=self._loop, name=f"offsider-{self._name}-{len(self._threads) + 1}", daemon=True
@@ -72,14 +72,14 @@ class ThreadExecutor:
     @property
     def waiting(self) -> int:
         """How many executions no thread has begun."""
-        return self.ready.qsize()
+        return self._ready.qsize()
 
     def take_back(self) -> list[Execution]:
         """What no thread has begun, oldest first; it will not run here any more."""
         taken: list[Execution] = []
         while True:
             try:
-                execution = self.ready.get_nowait()
+                execution = self._ready.get_nowait()
             except Empty:
                 return taken
             if execution is not None:
@@ -89,7 +89,7 @@ class ThreadExecutor:
         """Let the threads end when their queue is empty."""
         self._stopping = True
         for _ in self._threads:
-            self.ready.put(None)
+            self._ready.put(None)
 
     def join(self, timeout_s: float) -> None:
         """Wait for threads that have ended or are about to."""
@@ -103,7 +103,7 @@ class ThreadExecutor:
 
     def _loop(self) -> None:
         thread_id = threading.get_ident()
-        ready, run, settled, running = self.ready, self._run, self._settled, self.running
+        ready, run, settled, running = self._ready, self._run, self._settled, self.running
         while True:
             execution = ready.get()
             if execution is None:

@@ -14,10 +14,11 @@ from ..contract.seams import Registry, Slot
 from ..contract.work import Fetcher, Service
 from ..errors import StoreError
 from ..metrics.track import CountMiddleware, Counts
+from .ahead import ReadAheadFetcher
 from .capsule import Capsule
 from .death import announce
 from .execution import Execution
-from .fetch import LeaseFetcher, Limits
+from .fetch import Limits
 from .heartbeat import Heartbeat, rss_kb
 from .identity import Identity
 from .injection import inject
@@ -340,7 +341,7 @@ class Worker:
 def lease_fetcher(worker: Worker, plan: CapsulePlan, owner: str) -> Fetcher:
     """The free edition's fetcher, as the fetcher slot makes it."""
     app = worker.app
-    return LeaseFetcher(app.connections, app.keys, QueueOrder(plan.weights), owner=owner, limits=worker.limits)
+    return ReadAheadFetcher(app.connections, app.keys, QueueOrder(plan.weights), owner=owner, limits=worker.limits)
 
 
 def _call(execution: Execution) -> Any:

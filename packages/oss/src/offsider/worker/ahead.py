@@ -1,0 +1,95 @@
+"""The lease fetcher that reads ahead: a request is on its way while the jobs of the last one are prepared and run.
+
+Short jobs are over before Redis has answered: without it, threads and Redis wait for each other in turns. How far
+ahead is the capsule's to say: what is on its way counts as work in hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..contract.work import Fenced, Settlement, UnitOfWork
+from ..store.connection import Argument
+from .fetch import MOST_SETTLED, MOST_TAKEN, LeaseFetcher, back_last
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A request whose reply was not looked at yet."""
+
+    keys: list[str]
+    arguments: list[Argument]
+    names: list[str]
+    number: int
+
+
+class ReadAheadFetcher(LeaseFetcher):
+    """What is settled with a request on its way is kept until its reply is here, and sent again if it never comes."""
+
+    _sent: _Sent | None = None
+    _unconfirmed: Sequence[Settlement] = ()
+
+    @property
+    def ahead(self) -> bool:
+        """True when a request is on its way."""
+        return self._sent is not None
+
+    def begin(self, settled: Sequence[Settlement], want: int) -> bool:
+        """Send an exchange; `finish` has its jobs. The settlements are this fetcher's care from here on.
+
+        Returns:
+            False when this is no moment for it: nothing was sent, and nothing taken over.
+
+        Raises:
+            StoreError: Redis is away; the next exchange settles and finds what is to be found.
+        """
+        if self._in_doubt or self._found or self._sent is not None or len(settled) > MOST_SETTLED:
+            return False
+        settled, want = back_last(settled), min(want, MOST_TAKEN)
+        keys, names, number = self._request(want)
+        arguments = self._arguments(settled, want, number, names)
+        self._unconfirmed, self._in_doubt = settled, True
+        self._wire.send(self._scripts["exchange"], keys, arguments)
+        self._sent = _Sent(keys, arguments, names, number)
+        return True
+
+    def finish(self) -> list[UnitOfWork]:
+        """The jobs of the request on its way; waits for its reply.
+
+        Raises:
+            Fenced: The lease was lost.
+            StoreError: The reply was lost; the next exchange finds what it took.
+        """
+        sent, self._sent = self._sent, None
+        if sent is None:
+            return []
+        reply = self._wire.receive(self._scripts["exchange"], sent.keys, sent.arguments)
+        units = self._taken(reply, self._unconfirmed, sent.names, sent.number)
+        self._unconfirmed = ()
+        return units
+
+    def exchange(self, settled: Sequence[Settlement], want: int) -> list[UnitOfWork]:
+        """`LeaseFetcher.exchange`, after what is on its way."""
+        if self._sent is not None:
+            self._found += self.finish()
+        if not self._unconfirmed:
+            return super().exchange(settled, want)
+        units = super().exchange([*self._unconfirmed, *settled], want)
+        self._unconfirmed = ()
+        return units
+
+    def pass_on(self) -> None:
+        """`LeaseFetcher.pass_on`; the reply on its way comes first on the same connection."""
+        if self._sent is not None:
+            self._found += self.finish()
+        super().pass_on()
+
+    def retire(self, back: Sequence[UnitOfWork], abandoned: Sequence[UnitOfWork]) -> None:
+        """`LeaseFetcher.retire`, after what is on its way is settled and taken."""
+        self._found += self.exchange((), 0)
+        super().retire(back, abandoned)
+
+    def _fenced(self) -> Fenced:
+        self._sent, self._unconfirmed = None, ()
+        return super()._fenced()
