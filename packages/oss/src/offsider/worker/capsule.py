@@ -64,7 +64,9 @@ class Capsule:
         self.quieted = False
         self.last_trip_s = clock.monotonic_s()
         self._make_fetcher = make_fetcher
-        self.fetcher = make_fetcher()
+        self.fetcher: Fetcher
+        self._reader: ReadsAhead | None  # the same fetcher, when it can do that
+        self._use(make_fetcher())
         self._processor = processor
         self._on_fenced = on_fenced
         self._patience = Patience(f"capsule {name}", on_outage)
@@ -167,7 +169,7 @@ class Capsule:
         except BaseException:
             fresh.close()  # with the old one the next exchange finds itself fenced again
             raise
-        self.fetcher = fresh  # now that its lease is open, or a beat would take it for lost, too
+        self._use(fresh)  # now that its lease is open, or a beat would take it for lost, too
         old.close()
         self._on_fenced(old.owner)
 
@@ -256,25 +258,30 @@ class Capsule:
 
     @property
     def _is_ahead(self) -> bool:
-        return isinstance(self.fetcher, ReadsAhead) and self.fetcher.ahead
+        return self._reader is not None and self._reader.ahead
+
+    def _use(self, fetcher: Fetcher) -> None:
+        self.fetcher = fetcher
+        # Asked once: to look at a protocol's methods costs as much as a job.
+        self._reader = fetcher if isinstance(fetcher, ReadsAhead) else None
 
     def _fetch(self, want: int) -> None:
         """Take what was asked for ahead, or else ask now; and ask ahead while jobs are short."""
-        fetcher = self.fetcher
-        ahead = isinstance(fetcher, ReadsAhead) and want - self.concurrency >= LEAST_AHEAD
-        if isinstance(fetcher, ReadsAhead) and fetcher.ahead:
-            units, asked = fetcher.finish(), self._asked_ahead
+        reader = self._reader
+        ahead = reader is not None and want - self.concurrency >= LEAST_AHEAD
+        if reader is not None and reader.ahead:
+            units, asked = reader.finish(), self._asked_ahead
         else:
             asked = want - want // 2 if ahead else want
-            units, self._unsent = fetcher.exchange(self._unsent, asked), []
+            units, self._unsent = self.fetcher.exchange(self._unsent, asked), []
         self._undispatched.extend(units[:want])
         # Jobs turned out long meanwhile, or we are quiet: what has no slot is not ours.
         self._unsent += [Settlement(unit, "back", 0.0, None) for unit in units[want:]]
         if len(units) < asked:
             self._listen.set()
-        elif ahead and isinstance(fetcher, ReadsAhead):
+        elif ahead and reader is not None:
             self._asked_ahead = want - len(units)
-            if fetcher.begin(self._unsent, self._asked_ahead):
+            if reader.begin(self._unsent, self._asked_ahead):
                 self._unsent = []
 
     def _want(self) -> int:
