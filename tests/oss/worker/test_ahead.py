@@ -59,6 +59,19 @@ def test_it_is_both_a_fetcher_and_one_that_reads_ahead(make_fetcher: MakeFetcher
     assert isinstance(fetcher, ReadsAhead)
 
 
+def test_a_wrapper_that_passes_all_on_does_not_read_ahead_by_accident(make_fetcher: MakeFetcher) -> None:
+    class Wrapper:
+        def __init__(self, inner: ReadAheadFetcher) -> None:
+            self.inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.inner, name)
+
+    wrapper = Wrapper(make_fetcher())
+    assert wrapper.ahead is False
+    assert not isinstance(wrapper, ReadsAhead)
+
+
 def test_jobs_asked_for_ahead_are_had_later_and_settled_with_the_next_request(
     make_fetcher: MakeFetcher, raw: Any
 ) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 
 class Fenced(Exception):
@@ -76,20 +77,23 @@ class Fetcher(Protocol):
         """Drop the connections; tolerates twice."""
 
 
-@runtime_checkable
-class ReadsAhead(Protocol):
-    """What a fetcher may be able to do beyond `Fetcher`: send a request, and take its jobs later.
+class ReadsAhead(ABC):
+    """What a fetcher may do beyond `Fetcher`: send a request, and take its jobs later.
 
-    Used by the thread that uses ``exchange``, which looks after a request that is on its way.
+    To be derived from, so that nobody does it by accident: a wrapper that changes ``exchange`` and passes all else on
+    would be passed over. Used by the thread that uses ``exchange``, which looks after a request that is on its way.
     """
 
     @property
+    @abstractmethod
     def ahead(self) -> bool:
         """True when a request is on its way."""
 
+    @abstractmethod
     def begin(self, settled: Sequence[Settlement], want: int) -> bool:
         """Send a request and take over the settlements; False when this is no moment for it."""
 
+    @abstractmethod
     def finish(self) -> list[UnitOfWork]:
         """The jobs of the request on its way; raises like ``exchange``."""
 

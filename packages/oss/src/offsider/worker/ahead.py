@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..contract.work import Fenced, Settlement, UnitOfWork
+from ..contract.work import Fenced, ReadsAhead, Settlement, UnitOfWork
 from ..store.connection import Argument
 from .fetch import MOST_SETTLED, MOST_TAKEN, LeaseFetcher, back_last
 
@@ -24,7 +24,7 @@ class _Sent:
     number: int
 
 
-class ReadAheadFetcher(LeaseFetcher):
+class ReadAheadFetcher(LeaseFetcher, ReadsAhead):
     """What is settled with a request on its way is kept until its reply is here, and sent again if it never comes."""
 
     _sent: _Sent | None = None

@@ -262,7 +262,6 @@ class Capsule:
 
     def _use(self, fetcher: Fetcher) -> None:
         self.fetcher = fetcher
-        # Asked once: to look at a protocol's methods costs as much as a job.
         self._reader = fetcher if isinstance(fetcher, ReadsAhead) else None
 
     def _fetch(self, want: int) -> None:
