@@ -209,7 +209,7 @@ class Capsule:
         execution.settlement = settlement
         self._ended.append(execution)
         # Signals cost more than jobs: one when half of what is in hand is done, or when nobody has work left.
-        if self._asleep and (len(self._ended) >= self._wake_at or not self._hand.waiting):
+        if self._asleep and self._worth_a_trip():
             self._asleep = False
             self._wake.put(None)
 
