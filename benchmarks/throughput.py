@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,33 +50,33 @@ def make_app(url: str) -> App:
     return app
 
 
-def fill(app: App, job: str, count: int) -> None:
-    """The queue before a measurement."""
-    app.jobs[job].enqueue_many(("string", number, {"mike": "bob"}) for number in range(count))
+def arguments(count: int) -> Iterator[tuple[Any, ...]]:
+    """What the jobs are enqueued with."""
+    return (("string", number, {"mike": "bob"}) for number in range(count))
+
+
+def _wait_while(busy: Callable[[], object]) -> None:
+    tick = threading.Event()
+    while busy():
+        tick.wait(0.02)  # each look costs the interpreter that is measured
 
 
 def engine(url: str, kind: str, jobs: int) -> tuple[float, float]:
-    """Jobs a second and CPU µs a job of the whole engine; in this process."""
+    """Jobs a second and CPU µs a job of the whole engine, once it has started; in this process."""
     name, concurrency = KINDS[kind]
     app = make_app(url)
-    fill(app, name, jobs)
+    app.jobs[name].using(queue="aside").enqueue_many(arguments(jobs))
+    app.jobs[name].enqueue("string", 0, {"mike": "bob"})
     worker = Worker(app, concurrency=concurrency)
-    ended = threading.Event()
-    queue = app.keys.queue("default")
+    queue, bell, aside = app.keys.queue("default"), app.keys.bell("default"), app.keys.queue("aside")
     redis = app.connections.admin()
     settle_memory()  # as `offsider worker` does
-    cpu_s, started_s = time.process_time(), time.perf_counter()
     worker.start()
-
-    def watch() -> None:
-        inflight = app.keys.inflight(worker.capsules["default"].fetcher.owner)
-        while redis.exists(queue, inflight):
-            ended.wait(0.02)  # each look costs the interpreter that is measured
-        ended.set()
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    watcher.join()
+    inflight = app.keys.inflight(worker.capsules["default"].fetcher.owner)
+    _wait_while(lambda: redis.exists(queue, inflight))
+    cpu_s, started_s = time.process_time(), time.perf_counter()
+    redis.pipeline().rename(aside, queue).lpush(bell, "1").execute()
+    _wait_while(lambda: redis.exists(queue, inflight))
     elapsed_s, cpu_s = time.perf_counter() - started_s, time.process_time() - cpu_s
     worker.stop()
     app.close()
@@ -87,7 +87,7 @@ def bare(url: str, kind: str, jobs: int) -> tuple[float, float]:
     """The same of the bare limit."""
     name, concurrency = KINDS[kind]
     app = make_app(url)
-    fill(app, name, jobs)
+    app.jobs[name].enqueue_many(arguments(jobs))
     worker = BareWorker(url, app.keys, "default", max(concurrency, 100))
     worker.open()
     run: Callable[..., int] = run_calls if kind == "threads" else run_tasks

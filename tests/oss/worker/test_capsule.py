@@ -262,7 +262,7 @@ def test_a_lost_job_that_fails_is_not_retried_by_who_lost_it(
     assert held.wait(10)
     lose_leases(raw)
     assert ended.wait(10)
-    until(lambda: not len(worker.capsules["default"]._hand))
+    until(lambda: not len(worker.capsules["default"]._rounds.hand))
     worker.stop(1)
     assert nowhere(raw)
 

@@ -24,18 +24,14 @@ class Executor:
         self.ready: list[Execution] = []
         self.running: list[Execution] = []
 
-    def submit(self, executions: list[Execution]) -> None:
+    def submit(self, executions: list[Execution], *, wake: int | None = None) -> None:
         """Queue."""
         self.ready += executions
 
-    @property
-    def waiting(self) -> int:
-        """How many have not begun."""
-        return len(self.ready)
-
     def take_back(self) -> list[Execution]:
         """Everything that has not begun."""
-        taken, self.ready = self.ready, []
+        taken = self.ready.copy()
+        self.ready.clear()
         return taken
 
     def begin(self) -> None:
@@ -156,6 +152,14 @@ def test_what_is_not_in_hand_is_dropped_without_harm(table: Table) -> None:
 
 
 # -- when the system has nothing to give ---------------------------------------------------------------------------
+
+
+def test_jobs_of_one_thread_are_spread_over_all(table: Table) -> None:
+    wakes: list[int | None] = []
+    table.threads.submit = lambda _executions, wake=None: wakes.append(wake)  # type: ignore[method-assign]
+    table.hand.take([made("d", 1)], wake=1)
+    table.hand.spread()
+    assert wakes == [1, None]
 
 
 def test_executors_are_urged_without_a_new_job_and_say_when_there_is_still_no_thread(table: Table) -> None:

@@ -34,6 +34,18 @@ def test_the_surplus_is_bounded() -> None:
     assert at_rate(10_000_000).allowed == 10 + MOST_SURPLUS
 
 
+@pytest.mark.parametrize(
+    ("rate", "long_s", "brisk"), [(64_000, 0.0, True), (64_000, 0.1, True), (64_000, 0.4, False), (100, 0.0, False)]
+)
+def test_one_thread_is_enough_while_bodies_neither_wait_nor_are_few(rate: int, long_s: float, brisk: bool) -> None:
+    pace = Pace(10)
+    pace.done(0, 100.0)
+    pace.done(rate, 101.0, long_s)
+    assert pace.brisk is brisk
+    pace.forget()
+    assert not pace.brisk
+
+
 def test_a_rate_over_a_moment_is_not_believed() -> None:
     pace = Pace(10)
     pace.done(0, 100.0)

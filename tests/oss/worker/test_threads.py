@@ -104,6 +104,47 @@ def test_threads_are_started_when_they_are_needed(make: Make, settled: Settled) 
     assert threading.active_count() - before <= 2, "one job at a time needs no hundred threads"
 
 
+def test_jobs_for_one_thread_are_run_by_one_though_others_are_free(make: Make, settled: Settled) -> None:
+    ran_by: list[str] = []
+
+    def body(execution: Execution) -> Settlement:
+        ran_by.append(threading.current_thread().name)
+        return done(execution)
+
+    executor = make(3, body)
+    for count in (20, 40):
+        executor.submit(executions(20), wake=1)
+        until(lambda count=count: len(settled.jids) == count and not executor.running)  # type: ignore[misc]
+    assert settled.jids == [str(number) for number in range(20)] * 2
+    assert len(set(ran_by)) == 1
+
+
+def test_a_jobs_thread_that_submits_takes_the_jobs_itself(make: Make, settled: Settled) -> None:
+    ran_by: list[str] = []
+
+    def body(execution: Execution) -> Settlement:
+        ran_by.append(threading.current_thread().name)
+        if execution.jid == "0":
+            executor.submit(executions(20)[1:], wake=0)
+        return done(execution)
+
+    executor = make(3, body)
+    executor.submit(executions(1))
+    until(lambda: len(settled.jids) == 20)
+    assert len(set(ran_by)) == 1
+
+
+def test_who_takes_a_job_and_leaves_others_wakes_the_next(make: Make, settled: Settled) -> None:
+    gate = Gate()
+    executor = make(4, gate)
+    for round_ in range(1, 20):  # the threads are parked when the next ones come
+        executor.submit(executions(4))
+        until(lambda: len(executor.running) == 4)
+        gate.open.set()
+        until(lambda round_=round_: len(settled.jids) == 4 * round_ and not executor.running)  # type: ignore[misc]
+        gate.open.clear()
+
+
 def test_what_has_not_begun_is_taken_back_in_order_and_never_runs(make: Make, settled: Settled) -> None:
     gate = Gate()
     executor = make(2, gate)

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from ..errors import InvalidName, Malformed, NotJson, PayloadTooLarge, shown
@@ -48,6 +49,7 @@ _RARE = frozenset(
         *("retry_queue", "tags", "put_back", "log_level"),
     ]
 )
+_usual_fields = itemgetter("class", "queue", "args", "jid", "retry")
 _RETRY_TYPES = frozenset((bool, int, type(None)))
 
 
@@ -258,7 +260,7 @@ def loads(raw: bytes) -> Record:
         raise Malformed(f"not JSON: {str(error)[:200]}") from None
     if len(raw) > LEAST_DEEP_BYTES and _is_too_deep(raw, record):
         raise Malformed(f"nested deeper than {MOST_DEPTH} levels")
-    return record if _is_usual(record) else _checked(record)
+    return _checked(record)
 
 
 def glance(raw: bytes) -> Record | None:
@@ -270,10 +272,19 @@ def glance(raw: bytes) -> Record | None:
     if orjson is None or len(raw) > LEAST_DEEP_BYTES:
         return None
     try:
-        record = orjson.loads(raw)
-    except ValueError:
+        record: Record = orjson.loads(raw)
+        name, queue, args, jid, retry = _usual_fields(record)
+    except (ValueError, KeyError, TypeError):
         return None
-    return record if _is_usual(record) else None
+    is_usual = (
+        type(name) is type(queue) is type(jid) is str
+        and type(args) is list
+        and name != ""
+        and type(retry) in _RETRY_TYPES
+        and _is_name(queue)
+        and _RARE.isdisjoint(record)
+    )
+    return record if is_usual else None
 
 
 def is_exact(raw: bytes) -> bool:
@@ -286,23 +297,6 @@ def _no_memory(raw: bytes) -> Malformed | MemoryError:
     if len(raw) > SOFT_MAX_BYTES:
         return Malformed("too large to be parsed in memory")
     return MemoryError(f"no memory to parse {len(raw):,} bytes")
-
-
-def _is_usual(record: Any) -> bool:
-    """True for what nearly every payload is; the others are looked at field by field."""
-    if type(record) is not dict or not _RARE.isdisjoint(record):
-        return False
-    get = record.get
-    name, queue = get("class"), get("queue")
-    return (
-        type(name) is str
-        and name != ""
-        and type(queue) is str
-        and _is_name(queue)
-        and type(get("args")) is list
-        and type(get("jid")) is str
-        and type(get("retry")) in _RETRY_TYPES
-    )
 
 
 def _is_too_deep(raw: bytes, value: Any) -> bool:

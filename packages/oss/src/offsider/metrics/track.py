@@ -38,20 +38,20 @@ class CountMiddleware(ServerMiddleware):
 
     def call(self, execution: Any, next: NextSync) -> Any:
         """Count a ``def`` job."""
-        failed = True
         try:
             result = next(execution)
-            failed = False
-            return result
-        finally:
-            self._add(failed)
+        except BaseException:
+            self._add(True)
+            raise
+        self._add(False)
+        return result
 
     async def acall(self, execution: Any, next: NextAsync) -> Any:
         """Count an ``async def`` job."""
-        failed = True
         try:
             result = await next(execution)
-            failed = False
-            return result
-        finally:
-            self._add(failed)
+        except BaseException:
+            self._add(True)
+            raise
+        self._add(False)
+        return result

@@ -20,6 +20,12 @@ from ..errors import ConfigError, RedisUnavailable
 from .classify import Trouble, as_store_error, classify
 from .scripts import Script
 
+pack_command: Any
+try:
+    from hiredis import pack_command
+except ImportError:  # offsider[fast] is optional
+    pack_command = None
+
 _PASSWORD = re.compile(r"(?<=password=)[^&]*")
 
 Argument = str | int | float | bytes
@@ -141,7 +147,7 @@ class Wire:
         """
         try:
             connection = self._connected()
-            connection.send_command("EVALSHA", script.sha, len(keys), *keys, *arguments, check_health=False)
+            _send(connection, ("EVALSHA", script.sha, len(keys), *keys, *arguments))
         except BaseException as error:
             self._give_up(error)
             raise
@@ -193,7 +199,7 @@ class Wire:
     def _ask(self, *words: Argument) -> Any:
         try:
             connection = self._connected()
-            connection.send_command(*words, check_health=False)
+            _send(connection, words)
         except BaseException as error:
             self._give_up(error)
             raise
@@ -336,6 +342,12 @@ class AsyncWire:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+def _send(connection: Any, words: tuple[Argument, ...]) -> None:
+    """Our words are text, bytes and numbers: they need none of redis-py's looks at each of them."""
+    packed = connection.pack_command(*words) if pack_command is None else [pack_command(words)]
+    connection.send_packed_command(packed, check_health=False)
 
 
 def _hasten(connection: Any, within_s: float | None) -> None:

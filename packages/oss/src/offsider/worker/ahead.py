@@ -49,7 +49,8 @@ class ReadAheadFetcher(LeaseFetcher, ReadsAhead):
         settled, want = back_last(settled), min(want, MOST_TAKEN)
         keys, names, number = self._request(want)
         arguments = self._arguments(settled, want, number, names)
-        self._unconfirmed, self._in_doubt = settled, True
+        self._unconfirmed = settled
+        self._doubt(number)
         self._wire.send(self._scripts["exchange"], keys, arguments)
         self._sent = _Sent(keys, arguments, names, number)
         return True
@@ -65,7 +66,7 @@ class ReadAheadFetcher(LeaseFetcher, ReadsAhead):
         if sent is None:
             return []
         reply = self._wire.receive(self._scripts["exchange"], sent.keys, sent.arguments)
-        units = self._taken(reply, self._unconfirmed, sent.names, sent.number)
+        units = self._taken(reply, sent.names, sent.number)
         self._unconfirmed = ()
         return units
 

@@ -1,24 +1,24 @@
-"""One group of queues with a concurrency of its own: one fetcher, threads, tasks, and what is in hand.
+"""One group of queues with a concurrency of its own: threads, tasks, one fetcher, and who makes its rounds.
 
-It decides how much to fetch and when. How a job runs is the processor's, how Redis is asked the fetcher's.
+It decides when Redis is asked, and by which thread. What is asked for is `Rounds`' part, how a job runs the
+processor's.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from .. import clock
-from ..contract.work import Fenced, Fetcher, ReadsAhead, Settlement, UnitOfWork
+from ..contract.work import Fenced, Fetcher, Settlement
 from ..errors import Shutdown, StoreError
 from .execution import Execution
 from .hand import Hand
 from .order import QueueOrder
-from .pace import Pace
 from .patience import Patience
+from .rounds import Rounds
 from .tasks import LoopThread, TaskExecutor
 from .threads import ThreadExecutor
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("offsider.worker")
 
-LEAST_AHEAD = 16  # jobs; for fewer a request of its own is not worth it
 BELL_S = 2.0  # a lost ring costs at most this much
 SURPLUS_CHECK_S = 0.005
+MOST_IN_A_ROW = 4  # rounds that a job's thread makes before it calls the loop
 
 
 class Capsule:
@@ -58,37 +58,39 @@ class Capsule:
         self.name = name
         self.concurrency = concurrency
         self.order = order
-        self._stop = threading.Event()
-        self._retired = False
         self.interrupting = False  # bodies are being stopped: a cancellation is not the body's own failure
         self.quieted = False
-        self.last_trip_s = clock.monotonic_s()
+        self.threads = ThreadExecutor(name, concurrency, run=processor.run, settled=self._settled_on_thread)
+        self.tasks = TaskExecutor(loop_thread, concurrency, run=processor.arun, settled=self._settled)
         self._make_fetcher = make_fetcher
-        self.fetcher: Fetcher
-        self._reader: ReadsAhead | None  # the same fetcher, when it can do that
-        self._use(make_fetcher())
-        self._processor = processor
+        self._rounds = Rounds(
+            concurrency,
+            Hand(concurrency, self.threads, self.tasks),
+            fetcher=make_fetcher(),
+            prepare=lambda unit: processor.prepare(unit, self),
+        )
         self._on_fenced = on_fenced
         self._patience = Patience(f"capsule {name}", on_outage)
-        self._pace = Pace(concurrency)
-        self.threads = ThreadExecutor(name, concurrency, run=processor.run, settled=self._settled)
-        self.tasks = TaskExecutor(loop_thread, concurrency, run=processor.arun, settled=self._settled)
-        self._ended: deque[Execution] = deque()
-        self._hand = Hand(concurrency, self.threads, self.tasks)
-        self._unsent: list[Settlement] = []
-        self._undispatched: deque[UnitOfWork] = deque()  # empty, unless there was no memory for the last batch
+        self._stop = threading.Event()
+        self._retired = False
         self._stopped_bodies: list[Execution] = []
+        self._turn = threading.Lock()  # whoever makes a round has it
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._asleep = False
-        self._wake_at = 1
+        self._ticking = False  # asleep, and looks after us every few milliseconds
+        self._trouble: Exception | None = None  # what a job's thread has met in a round
         self._listen = threading.Event()
-        self._asked_ahead = 0
         self._starved = False  # something failed: jobs in hand may wait for a thread that could not start
         self._rung = False  # the bell has woken us and nothing was fetched for it yet
         self._lost: Fetcher | None = None  # whose lease is gone, as the heartbeat has found
         self._finished = threading.Event()
         self._thread: threading.Thread | None = None
         self._listener: threading.Thread | None = None
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """The one in use; another one after a lost lease."""
+        return self._rounds.fetcher
 
     # -- from outside ------------------------------------------------------------------------------------
 
@@ -102,7 +104,7 @@ class Capsule:
 
     def start(self) -> None:
         """Begin to fetch."""
-        self.last_trip_s = clock.monotonic_s()
+        self._rounds.last_s = clock.monotonic_s()
         self._thread = threading.Thread(target=self._loop, name=f"offsider-fetch-{self.name}", daemon=True)
         self._listener = threading.Thread(target=self._hear, name=f"offsider-bell-{self.name}", daemon=True)
         self._thread.start()
@@ -130,7 +132,7 @@ class Capsule:
     def is_heard(self, since_s: float) -> bool:
         """True when the fetch loop lives and has had a round trip since then, or has no slot to fetch for."""
         alive = self._thread is None or self._thread.is_alive()
-        return alive and (self.last_trip_s >= since_s or self.busy >= self.concurrency)
+        return alive and (self._rounds.last_s >= since_s or self.busy >= self.concurrency)
 
     def wait_until_idle(self, timeout_s: float) -> bool:
         """After `quiet`: True once every job in hand has ended and is acknowledged."""
@@ -157,11 +159,7 @@ class Capsule:
 
     def fence(self) -> None:
         """Nothing in hand is ours any more: refuse its outcomes, begin anew under a new owner."""
-        for execution in self._hand:
-            execution.lost = True
-        self._hand.take_back()
-        self._unsent.clear()
-        self._undispatched.clear()
+        self._rounds.lose()
         self._lost = None
         fresh, old = self._make_fetcher(), self.fetcher
         try:
@@ -169,7 +167,7 @@ class Capsule:
         except BaseException:
             fresh.close()  # with the old one the next exchange finds itself fenced again
             raise
-        self._use(fresh)  # now that its lease is open, or a beat would take it for lost, too
+        self._rounds.use(fresh)  # now that its lease is open, or a beat would take it for lost, too
         old.close()
         self._on_fenced(old.owner)
 
@@ -185,13 +183,10 @@ class Capsule:
     def retire(self) -> None:
         """Hand back what is not running, leave the rest to the others, and let go of Redis."""
         self._retired = True
-        back = [*(execution.unit for execution in self._hand.take_back()), *self._undispatched]
+        back = self._rounds.take_unbegun()
         back += [execution.unit for execution in self._stopped_bodies if not execution.lost]
-        self._drain()
         try:
-            if self._unsent:
-                self.fetcher.exchange(self._unsent, 0)
-                self._unsent = []
+            self._rounds.send_the_rest()
             left = [execution for execution in self.running() if not execution.lost]
             self.fetcher.retire(back, [execution.unit for execution in left])
             for execution in left:  # in a program that lives on, a body that did not listen runs on
@@ -207,29 +202,60 @@ class Capsule:
     def _settled(self, execution: Execution, settlement: Settlement | None) -> None:
         """An execution has ended; called on the thread or the loop that ran it."""
         execution.settlement = settlement
-        self._ended.append(execution)
+        self._rounds.ended.append(execution)
         # Signals cost more than jobs: one when half of what is in hand is done, or when nobody has work left.
-        if self._asleep and self._worth_a_trip():
+        if self._asleep and self._rounds.worth_a_trip():
             self._asleep = False
             self._wake.put(None)
+
+    def _settled_on_thread(self, execution: Execution, settlement: Settlement | None) -> None:
+        """The same on a job's thread: while jobs are short it makes the round itself, and nobody is woken for it."""
+        execution.settlement = settlement
+        self._rounds.ended.append(execution)
+        if self._asleep and self._rounds.worth_a_trip():
+            self._asleep = False
+            if not (self._ticking and self._stand_in()):
+                self._wake.put(None)
+
+    def _stand_in(self) -> bool:
+        """A round in place of the fetch loop; False when the loop has to wake up all the same."""
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
+            if not self._ticking or self.quieted or self.stopping:
+                return False
+            for _ in range(MOST_IN_A_ROW):
+                if not self._rounds.is_brisk:
+                    break
+                self._round(on_job_thread=True)
+                if self._rest():
+                    return True
+            return False
+        except Exception as error:  # noqa: BLE001 - whatever it is, the loop meets it
+            self._trouble = error
+            return False
+        finally:
+            self._turn.release()
 
     # -- the fetch loop --------------------------------------------------------------------------------------
 
     def _loop(self) -> None:
-        while not self.stopping:
-            try:
-                self._round()
-                self._patience.recovered()
-            except Fenced:
-                self._begin_anew()
-                continue
-            except Exception as error:  # noqa: BLE001 - a worker that is alive and deaf is worse than a long log
-                self._patience.pause(error, self._wake)
-                self._starved = True
-                continue
-            if self.quieted and not (len(self._hand) or self._unsent or self._is_ahead):
-                self._finished.set()
-            self._sleep()
+        with self._turn:
+            while not self.stopping:
+                try:
+                    self._round()
+                    self._patience.recovered()
+                except Fenced:
+                    self._begin_anew()
+                    continue
+                except Exception as error:  # noqa: BLE001 - a worker that is alive and deaf is worse than a long log
+                    self._patience.pause(error, self._wake)
+                    self._starved = True
+                    continue
+                if self.quieted and self._rounds.is_over:
+                    self._finished.set()
+                if self._rest():
+                    self._sleep()
 
     def _begin_anew(self) -> None:
         try:
@@ -237,110 +263,48 @@ class Capsule:
         except StoreError as error:  # the new lease is not open yet: the next exchange finds itself fenced again
             self._patience.pause(error, self._wake)
 
-    def _round(self) -> None:
-        """Send what is settled and take what is wanted, in one trip."""
+    def _round(self, *, on_job_thread: bool = False) -> None:
+        """One round of whoever has the turn."""
+        trouble, self._trouble = self._trouble, None
+        if trouble is not None:
+            raise trouble
         if self._lost is not None and self._lost is self.fetcher:
             raise Fenced(self.fetcher.owner)
         if self._starved:
-            self._hand.urge()
+            self._rounds.hand.urge()
             self._starved = False
-        ended = self._drain()
-        self._pace.done(ended, clock.monotonic_s())
-        want = self._want()
-        if self._rung:
-            self._rung = False
-            if want == 0 or self.quieted:
-                self.fetcher.pass_on()
-        if self._is_ahead or want > 0 or self._unsent or self._undispatched:
-            self._fetch(want)
-            self.last_trip_s = clock.monotonic_s()
-            self._dispatch()
-
-    @property
-    def _is_ahead(self) -> bool:
-        return self._reader is not None and self._reader.ahead
-
-    def _use(self, fetcher: Fetcher) -> None:
-        self.fetcher = fetcher
-        self._reader = fetcher if isinstance(fetcher, ReadsAhead) else None
-
-    def _fetch(self, want: int) -> None:
-        """Take what was asked for ahead, or else ask now; and ask ahead while jobs are short."""
-        reader = self._reader
-        ahead = reader is not None and want - self.concurrency >= LEAST_AHEAD
-        if reader is not None and reader.ahead:
-            units, asked = reader.finish(), self._asked_ahead
-        else:
-            asked = want - want // 2 if ahead else want
-            units, self._unsent = self.fetcher.exchange(self._unsent, asked), []
-        self._undispatched.extend(units[:want])
-        # Jobs turned out long meanwhile, or we are quiet: what has no slot is not ours.
-        self._unsent += [Settlement(unit, "back", 0.0, None) for unit in units[want:]]
-        if len(units) < asked:
+        rung, self._rung = self._rung, False
+        if self._rounds.turn(fetching=not self.quieted, rung=rung, on_job_thread=on_job_thread):
             self._listen.set()
-        elif ahead and reader is not None:
-            self._asked_ahead = want - len(units)
-            if reader.begin(self._unsent, self._asked_ahead):
-                self._unsent = []
 
-    def _want(self) -> int:
-        if self.quieted:
-            self._return_unbegun()
-            return 0
-        allowed = self.concurrency if self._hand.is_mixed else self._pace.allowed
-        return max(0, allowed - len(self._hand) - len(self._undispatched))
-
-    def _drain(self) -> int:
-        """Take over what the executors have ended; returns how many.
-
-        `fence` runs on this thread, too: what it marked as lost is not sent under the new owner.
-        """
-        take = self._ended.popleft
-        ended = [take() for _ in range(len(self._ended))]
-        self._hand.drop(ended)
-        self._unsent += [one.settlement for one in ended if one.settlement is not None and not one.lost]
-        self._hand.fill()
-        return len(ended)
-
-    def _dispatch(self) -> None:
-        undispatched, executions = self._undispatched, []
-        while undispatched:
-            made = self._processor.prepare(undispatched[0], self)
-            if isinstance(made, Settlement):
-                self._unsent.append(made)
-            else:
-                executions.append(made)
-            undispatched.popleft()
-        self._hand.take(executions)
-
-    def _return_unbegun(self) -> None:
-        units = [*(execution.unit for execution in self._hand.take_back()), *self._undispatched]
-        self._undispatched.clear()
-        self._unsent += [Settlement(unit, "back", 0.0, None) for unit in units]
+    def _rest(self) -> bool:
+        """From here on who ends a job sends the signal; False when another round is due at once."""
+        self._asleep = True
+        if self._rounds.is_urgent:  # looked at after `_asleep` is set
+            self._asleep = False
+        return self._asleep
 
     def _sleep(self) -> None:
-        """Until a job's end, the bell, or `quiet` is a reason for another round."""
-        self._wake_at = 1 if self._hand.holds_back else max(1, len(self._hand) // 2)
-        self._asleep = True
-        # Looked at after `_asleep` is set: who ends a job from here on sends the signal.
-        ahead = self._is_ahead
-        if self._unsent or (self._ended and self._worth_a_trip()) or (ahead and not len(self._hand)):
-            self._asleep = False
-            return
-        unbegun = self._hand.waiting > 0 or self._hand.holds_back
-        surplus = ahead or (unbegun and len(self._hand) > self.concurrency)
+        """Until a job's end, the bell, or `quiet` is a reason for another round; whoever has one may make it."""
+        rounds = self._rounds
+        self._ticking, made = rounds.is_watched, rounds.made
+        self._turn.release()
         try:
-            self._wake.get(timeout=SURPLUS_CHECK_S if surplus else None)
-        except Empty:
-            if not self._ended:
-                # Nothing has ended for several milliseconds: these jobs are not short. Others may have a free slot.
-                self._pace.forget()
-                self._return_unbegun()
-        self._asleep = False
+            while not (woken := self._is_woken()) and rounds.made != made:
+                made = rounds.made  # by jobs' threads, which need no help
+        finally:
+            self._turn.acquire()
+        if not woken and rounds.made == made:
+            rounds.slow_down()  # for several milliseconds too little has ended to be worth a trip
+        self._asleep = self._ticking = False
 
-    def _worth_a_trip(self) -> bool:
-        """Half of what is in hand is done, or nobody has work left."""
-        return len(self._ended) >= self._wake_at or not self._hand.waiting
+    def _is_woken(self) -> bool:
+        """Wait until somebody wakes us (True) or, while there is work in hand to look after, a moment is over."""
+        try:
+            self._wake.get(timeout=SURPLUS_CHECK_S if self._ticking else None)
+            return True
+        except Empty:
+            return False
 
     def _hear(self) -> None:
         """Wait for the bell while the queues are empty."""

@@ -20,6 +20,7 @@ class Execution:
         record: The payload, parsed. Changes to it are not kept: a retry starts from the raw payload.
         job: The registered job.
         started_s: When the body started, on the clock of `offsider.clock.monotonic_s`.
+        took_s: How long the body ran; set at its end.
         lost: True once the job is no longer ours: its effects on Redis are refused.
         progress: ``(done, total, note)`` as the body reported it last.
         settlement: How it ended; None while it runs, and when it is not ours to settle.
@@ -27,6 +28,7 @@ class Execution:
 
     # Defaults of the class, not of each instance: most of them are never set, and a million are made a minute.
     started_s = 0.0
+    took_s = 0.0
     lost = False
     progress: tuple[float, float, str] | None = None
     settlement: Settlement | None = None

@@ -67,9 +67,9 @@ class LeaseFetcher:
         ]
         self._first_letter = len(keys.queue("")) + 1
         self._lease_ms = round(limits.lease_s * 1000)
-        self._held: set[str] = set()  # fields that Redis is known to hold for us
         self._found: list[UnitOfWork] = []  # taken, but not handed out yet: the call that took them failed later
         self._number = 1
+        self._doubted = 0  # the number of the first job that a request without a reply may have taken
         self._in_doubt = False
 
     # -- the lease -------------------------------------------------------------------------------------
@@ -123,9 +123,12 @@ class LeaseFetcher:
 
     def _trip(self, settled: Sequence[Settlement], want: int) -> list[UnitOfWork]:
         keys, names, number = self._request(want)
-        self._in_doubt = True  # until the reply is here
+        self._doubt(number)  # until the reply is here
         reply = self._wire.run(self._scripts["exchange"], keys, self._arguments(settled, want, number, names))
-        return self._taken(reply, settled, names, number)
+        return self._taken(reply, names, number)
+
+    def _doubt(self, number: int) -> None:
+        self._doubted, self._in_doubt = number, True
 
     def _request(self, want: int) -> tuple[list[str], list[str], int]:
         """Keys, queues in their order, and the number of the first job."""
@@ -138,12 +141,9 @@ class LeaseFetcher:
         self._number += max(want, 0)
         return keys, names, number
 
-    def _taken(
-        self, reply: list[Any], settled: Sequence[Settlement], names: list[str], number: int
-    ) -> list[UnitOfWork]:
+    def _taken(self, reply: list[Any], names: list[str], number: int) -> list[UnitOfWork]:
         if reply[0] == -1:
             raise self._fenced()
-        self._held.difference_update([one.unit.field for one in settled])
         units = self._units(reply, names, number)
         self._in_doubt = False  # now that nothing, not even a lack of memory, can make us forget a job
         return units
@@ -179,7 +179,6 @@ class LeaseFetcher:
             payloads: list[bytes] = reply[k + 1]  # type: ignore[assignment]
             units += [UnitOfWork(f"{n}:{queue}", queue, payload) for n, payload in enumerate(payloads, number)]
             number += len(payloads)
-        self._held.update([unit.field for unit in units])
         return units
 
     def _resync(self) -> list[UnitOfWork]:
@@ -193,13 +192,11 @@ class LeaseFetcher:
         self._doubts += 1
         self.owner, self._inflight, self._fixed_keys[1] = renamed, inflight, inflight
         fields = {reply[k].decode(): reply[k + 1] for k in range(1, len(reply), 2)}
-        unknown = fields.keys() - self._held
-        self._held = set(fields)
+        unknown = [field for field in fields if _number(field) >= self._doubted]
         self._in_doubt = False
         return [UnitOfWork(field, field.partition(":")[2], fields[field]) for field in sorted(unknown, key=_number)]
 
     def _fenced(self) -> Fenced:
-        self._held.clear()
         self._found.clear()
         self._in_doubt = False
         return Fenced(self.owner)
@@ -233,7 +230,6 @@ class LeaseFetcher:
         for unit in reversed(back):  # the oldest is pushed last: it is taken first
             arguments += [unit.field, 3 + 2 * names.index(unit.queue)]
         self._wire.run(self._scripts["retire"], keys, arguments)
-        self._held.difference_update([unit.field for unit in back])
         self._found.clear()
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ class Hand:
         self._all: set[Execution] = set()
         self._tasks_in_hand = 0
         self._later: deque[Execution] = deque()
+        self.lines = threads.ready, tasks.ready  # what the executors have not begun
 
     def __len__(self) -> int:
         return len(self._all)
@@ -48,17 +49,22 @@ class Hand:
     @property
     def waiting(self) -> int:
         """How many jobs the executors have not begun."""
-        return self._threads.waiting + self._tasks.waiting
+        return sum(map(len, self.lines))
 
-    def take(self, executions: Sequence[Execution]) -> None:
-        """Jobs that were fetched now."""
+    def take(self, executions: Sequence[Execution], *, wake: int | None = None) -> None:
+        """Jobs that were fetched now.
+
+        Args:
+            executions: The jobs.
+            wake: See `ThreadExecutor.submit`.
+        """
         self._all.update(executions)
         self._tasks_in_hand += sum([execution.job.is_async for execution in executions])
         if self._later or self.is_mixed:
             self._later.extend(executions)
             self.fill()
         else:
-            self._submit(executions)
+            self._submit(executions, wake=wake)
 
     def drop(self, executions: Sequence[Execution]) -> None:
         """Jobs that have ended."""
@@ -72,6 +78,10 @@ class Hand:
             return
         free = self._size - (len(self._all) - len(self._later)) if self.is_mixed else len(self._later)
         self._submit([self._later.popleft() for _ in range(max(0, min(free, len(self._later))))])
+
+    def spread(self) -> None:
+        """What one thread was to run alone is for as many as can take it."""
+        self._threads.submit(())
 
     def urge(self) -> None:
         """Something failed: executors that wait for a thread to run on try again.
@@ -89,7 +99,10 @@ class Hand:
         self.drop(taken)
         return taken
 
-    def _submit(self, executions: Sequence[Execution]) -> None:
+    def _submit(self, executions: Sequence[Execution], *, wake: int | None = None) -> None:
+        if not self._tasks_in_hand:
+            self._threads.submit(executions, wake=wake)
+            return
         threads = [one for one in executions if not one.job.is_async]
         if threads:
             self._threads.submit(threads)

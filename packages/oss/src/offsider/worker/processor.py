@@ -76,21 +76,21 @@ class Processor:
         Never raises: whatever the bytes are, the jobs taken with them run.
         """
         try:
-            return self._prepared(unit, capsule)
+            record = records.glance(unit.payload)
+            if record is not None:
+                job = self._jobs.get(record["class"])
+                args = None if job is None else job.arguments.glance(record["args"])
+                if job is not None and args is not None:
+                    execution = Execution(unit, record, job, capsule, args, {})
+                    if job.arguments.wants_context:
+                        self._inject(execution)
+                    return execution
+            return self._looked_at(unit, capsule, record)
         except MemoryError:
             return put_off(unit)
         except Exception as error:
             log.exception("a job in queue %s was put into quarantine: it could not be prepared", unit.queue)
             return quarantine(unit, f"it could not be prepared: {error_name(error)}: {error_text(error)}")
-
-    def _prepared(self, unit: UnitOfWork, capsule: Capsule) -> Execution | Settlement:
-        record = records.glance(unit.payload)
-        if record is not None:
-            job = self._jobs.get(record["class"])
-            args = None if job is None else job.arguments.glance(record["args"])
-            if job is not None and args is not None:
-                return self._execution(unit, record, job, capsule, args, {})
-        return self._looked_at(unit, capsule, record)
 
     def _looked_at(self, unit: UnitOfWork, capsule: Capsule, record: records.Record | None) -> Execution | Settlement:
         """The same for what is not settled at a glance."""
@@ -142,6 +142,7 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
+        execution.took_s = clock.monotonic_s() - execution.started_s
         if result is None and not logged:
             return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)
@@ -162,6 +163,7 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
+        execution.took_s = clock.monotonic_s() - execution.started_s
         if result is None and not logged:
             return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)

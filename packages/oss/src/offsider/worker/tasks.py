@@ -93,27 +93,27 @@ class TaskExecutor:
         self._loop_thread = loop_thread
         self._run = run
         self._settled = settled
-        self._ready: deque[Execution] = deque()
+        self.ready: deque[Execution] = deque()  # what has not begun
         self._context = contextvars.copy_context()
 
     def submit(self, executions: Sequence[Execution]) -> None:
         """Queue executions in order, from any thread: one signal for all."""
-        self._ready.extend(executions)
-        if not self._ready:
+        self.ready.extend(executions)
+        if not self.ready:
             return
         self._loop_thread.start().call_soon_threadsafe(self._admit)
 
     @property
     def waiting(self) -> int:
         """How many executions have not begun."""
-        return len(self._ready)
+        return len(self.ready)
 
     def take_back(self) -> list[Execution]:
         """What has not begun, oldest first; it will not run here any more."""
         taken: list[Execution] = []
-        while self._ready:
+        while self.ready:
             try:
-                taken.append(self._ready.popleft())
+                taken.append(self.ready.popleft())
             except IndexError:  # the loop was quicker
                 break
         return taken
@@ -126,9 +126,9 @@ class TaskExecutor:
 
     def _admit(self) -> None:
         loop = asyncio.get_running_loop()
-        while self._ready and len(self.running) < self.size:
+        while self.ready and len(self.running) < self.size:
             try:
-                execution = self._ready.popleft()
+                execution = self.ready.popleft()
             except IndexError:  # taken back in this moment
                 return
             # A context of its own: we may be inside the end of another job, with what it has left in its variables.
@@ -144,5 +144,5 @@ class TaskExecutor:
         finally:
             self.running.pop(execution, None)
             self._settled(execution, settlement)
-            if self._ready:
+            if self.ready:
                 self._admit()

@@ -6,8 +6,8 @@ import contextvars
 import ctypes
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
 
 from ..contract.work import Settlement
 from .execution import Execution
@@ -24,10 +24,11 @@ def interrupt(thread_id: int, error: type[BaseException]) -> None:
 
 
 class ThreadExecutor:
-    """Up to ``size`` threads that take executions from one queue.
+    """Up to ``size`` threads that take executions from one line.
 
-    One queue and no future per job: handing a batch over costs one signal, not one a job. Threads start when
-    they are needed and live until `stop`.
+    No future per job, and no more wake-ups than needed: handing over costs one signal, and none when the thread that
+    submits takes the jobs itself; who takes a job and leaves others wakes the next. Threads start when they are
+    needed and live until `stop`.
     """
 
     def __init__(
@@ -40,22 +41,65 @@ class ThreadExecutor:
     ) -> None:
         self.size = size
         self.running: dict[int, Execution] = {}  # thread id → what it runs
+        self.ready: deque[Execution] = deque()  # what no thread has begun
         self._name = name
         self._run = run
         self._settled = settled
-        self._ready: SimpleQueue[Execution | None] = SimpleQueue()
+        self._spreading = True
+        self._parked: list[threading.Lock] = []  # one of each thread that waits; who takes it out releases it
         self._threads: list[threading.Thread] = []
         self._stopping = False
 
-    def submit(self, executions: Sequence[Execution]) -> None:
-        """Queue executions in order; starts as many threads as they can use.
+    def submit(self, executions: Sequence[Execution], *, wake: int | None = None) -> None:
+        """Queue executions in order; wakes or starts as many threads as they can use.
+
+        Args:
+            executions: What to run.
+            wake: 1 or 0 to have them run by one thread, one after the other: by one that is woken, or by the one
+                that submits; None for as many threads as they can use.
 
         Raises:
             RuntimeError: The system gives no thread, and there is none yet: the executions stay queued.
         """
-        for execution in executions:
-            self._ready.put(execution)
-        wanted = min(self.size, len(self.running) + self._ready.qsize())
+        self.ready.extend(executions)
+        self._spreading = wake is None
+        wanted = len(self.ready) if wake is None else min(wake, len(self.ready))
+        if wanted:
+            self._start_threads(min(self.size, len(self.running) + wanted))
+            self._wake()
+
+    @property
+    def waiting(self) -> int:
+        """How many executions no thread has begun."""
+        return len(self.ready)
+
+    def take_back(self) -> list[Execution]:
+        """What no thread has begun, oldest first; it will not run here any more."""
+        taken: list[Execution] = []
+        while self.ready:
+            try:
+                taken.append(self.ready.popleft())
+            except IndexError:  # a thread was quicker
+                break
+        return taken
+
+    def stop(self) -> None:
+        """Let the threads end when nothing is left for them."""
+        self._stopping = True
+        for _ in self._threads:
+            self._wake()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for threads that have ended or are about to."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def interrupt_all(self, error: type[BaseException]) -> None:
+        """Raise ``error`` in every body that runs now."""
+        for thread_id in list(self.running):
+            interrupt(thread_id, error)
+
+    def _start_threads(self, wanted: int) -> None:
         while len(self._threads) < wanted:
             thread = threading.Thread(
                 target=self._loop, name=f"offsider-{self._name}-{len(self._threads) + 1}", daemon=True
@@ -69,45 +113,38 @@ class ThreadExecutor:
                 return
             self._threads.append(thread)
 
-    @property
-    def waiting(self) -> int:
-        """How many executions no thread has begun."""
-        return self._ready.qsize()
+    def _wake(self) -> None:
+        try:
+            self._parked.pop().release()  # who parked last: its memory is still warm
+        except IndexError:  # nobody waits
+            return
 
-    def take_back(self) -> list[Execution]:
-        """What no thread has begun, oldest first; it will not run here any more."""
-        taken: list[Execution] = []
-        while True:
+    def _park(self, bell: threading.Lock) -> None:
+        """Wait until `_wake`, unless there is work or the end is near."""
+        self._parked.append(bell)
+        if self.ready or self._stopping:  # looked at after we can be seen: who comes later wakes us
             try:
-                execution = self._ready.get_nowait()
-            except Empty:
-                return taken
-            if execution is not None:
-                taken.append(execution)
-
-    def stop(self) -> None:
-        """Let the threads end when their queue is empty."""
-        self._stopping = True
-        for _ in self._threads:
-            self._ready.put(None)
-
-    def join(self, timeout_s: float) -> None:
-        """Wait for threads that have ended or are about to."""
-        for thread in self._threads:
-            thread.join(timeout_s)
-
-    def interrupt_all(self, error: type[BaseException]) -> None:
-        """Raise ``error`` in every body that runs now."""
-        for thread_id in list(self.running):
-            interrupt(thread_id, error)
+                self._parked.remove(bell)
+                return
+            except ValueError:  # somebody has taken it out, and releases it
+                pass
+        bell.acquire()
 
     def _loop(self) -> None:
-        thread_id = threading.get_ident()
-        ready, run, settled, running = self._ready, self._run, self._settled, self.running
+        thread_id, bell = threading.get_ident(), threading.Lock()
+        bell.acquire()
+        ready, parked, running = self.ready, self._parked, self.running
+        take, run, settled = ready.popleft, self._run, self._settled
         while True:
-            execution = ready.get()
-            if execution is None:
-                return
+            try:
+                execution = take()
+            except IndexError:
+                if self._stopping:
+                    return
+                self._park(bell)
+                continue
+            if self._spreading and parked and ready:
+                self._wake()  # each wakes the next: no more than there is work for by then
             running[thread_id] = execution
             settlement: Settlement | None = None
             try:
