@@ -47,8 +47,9 @@ class Settlement:
 class Fetcher(Protocol):
     """Takes jobs and acknowledges them. `offsider.testing.conformance` is what each must pass.
 
-    ``exchange``, ``pass_on`` and ``retire`` are called by one thread at a time, not always the same; ``wait`` and ``renew``
-    by others.
+    ``exchange``, ``pass_on`` and ``retire`` are called by one thread at a time, which is not always the same; ``wait``
+    and ``renew`` by others at any time.
+
     ``owner`` may change in ``exchange`` and ``retire``: a fetcher that lost a reply may go on under another name.
     """
 
