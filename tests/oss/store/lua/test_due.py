@@ -11,8 +11,9 @@ from support.lua import Lua
 
 def due(lua: Lua, most: int = 100) -> tuple[int, int, list[bytes]]:
     """Milliseconds to the next, living owners, members."""
-    reply: Any = lua.run("due", [lua.keys.schedule, lua.keys.owners], [most])
-    return reply[0], reply[1], reply[2:]
+    reply: Any = lua.run("due", [lua.keys.owners, lua.keys.schedule], [most])
+    owners, (next_ms, *members) = reply
+    return next_ms, owners, members
 
 
 def schedule(lua: Lua, **entries: float) -> None:
@@ -63,3 +64,13 @@ def test_the_question_changes_nothing_and_is_answered_when_redis_is_full(lua: Lu
     with lua.full():
         assert [due(lua)[2], due(lua)[2]] == [[b"a"], [b"a"]]
     assert lua.snapshot() == before
+
+
+def test_two_sets_are_answered_each_by_itself(lua: Lua) -> None:
+    schedule(lua, a=-1, later=30)
+    lua.client.zadd(lua.keys.retry, {"r": lua.now_s() - 1})
+    _owners, (retry_ms, *retries), (next_ms, *scheduled) = lua.run(
+        "due", [lua.keys.owners, lua.keys.retry, lua.keys.schedule], [100]
+    )
+    assert (retry_ms, retries, scheduled) == (-1, [b"r"], [b"a"])
+    assert 29_000 < next_ms <= 30_000

@@ -17,8 +17,9 @@ from ..contract.seams import Events, Registry
 from ..errors import shown
 from ..metrics.track import Counts
 from ..store.classify import store_errors
-from ..store.connection import Connections
+from ..store.connection import Argument, Connections
 from ..store.keys import Keys
+from ..store.scripts import load
 from .service import PeriodicService
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Heartbeat(PeriodicService):
         # A lease is renewed as soon as Redis is back: before anybody takes this process for dead.
         super().__init__(longest_pause_s=lease_s / RENEWALS)
         self._redis = connections.admin()
+        self._wire = connections.wire("heartbeat", read_timeout_s=10.0)
+        self._script = load("beat")
         self._keys = keys
         self._identity = identity
         self._capsules = capsules
@@ -86,8 +89,7 @@ class Heartbeat(PeriodicService):
     def beat(self) -> None:
         """One whole beat: statistics, work set, process."""
         self.flush_statistics()
-        self._write_work()
-        first, signal = self._write_process()
+        first, signal = self._tell()
         if first:
             self._events.emit("heartbeat")
         self._events.emit("beat")
@@ -124,39 +126,31 @@ class Heartbeat(PeriodicService):
             pipe.unlink(self._keys.process(identity), self._keys.work(identity))
             pipe.execute()
 
-    def _write_work(self) -> None:
-        key = self._keys.work(self._identity.name)
-        work: dict[Any, Any] = {}
-        for capsule in self._capsules.values():
-            for number, execution in enumerate(capsule.running()):
-                work[f"{capsule.name}-{number + 1}"] = _work_entry(execution)
-        with store_errors():
-            pipe = self._redis.pipeline(transaction=True)
-            pipe.unlink(key)
-            if work:
-                pipe.hset(key, mapping=work)
-                pipe.expire(key, EXPIRE_S)
-            pipe.execute()
+    def release(self) -> None:
+        """Drop the connection."""
+        self._wire.close()
 
-    def _write_process(self) -> tuple[bool, str | None]:
-        identity = self._identity.name
-        key = self._keys.process(identity)
-        before_s = clock.monotonic_s()
-        with store_errors():
-            self._redis.ping()
-            self._note_rtt(round((clock.monotonic_s() - before_s) * 1_000_000))
-            pipe = self._redis.pipeline(transaction=True)
-            pipe.sadd(self._keys.processes, identity)
-            pipe.exists(key)
-            pipe.hset(key, mapping=self._process_fields())
-            pipe.expire(key, EXPIRE_S)
-            pipe.rpop(self._keys.signals(identity))
-            _, existed, _, _, signal = pipe.execute()
-        return not existed, None if signal is None else signal.decode("ascii", "replace")
+    def _tell(self) -> tuple[bool, str | None]:
+        """Process and work set in one trip; True when the process was not known, and a signal from afar."""
+        identity, keys = self._identity.name, self._keys
+        if not self.rtt_us:
+            self._timed(lambda: self._wire.command("PING"))  # later beats tell what the one before them took
+        process = _words(self._process_fields())
+        names = [keys.processes, keys.process(identity), keys.signals(identity), keys.work(identity)]
+        words: list[Argument] = [identity, EXPIRE_S, len(process), *process, *_words(self._work())]
+        known, signal = self._timed(lambda: self._wire.run(self._script, names, words))
+        return not known, None if signal is None else signal.decode("ascii", "replace")
 
-    def _process_fields(self) -> dict[Any, Any]:
+    def _work(self) -> dict[str, str]:
+        return {
+            f"{capsule.name}-{number}": _work_entry(execution)
+            for capsule in self._capsules.values()
+            for number, execution in enumerate(capsule.running(), 1)
+        }
+
+    def _process_fields(self) -> dict[str, str | int | float]:
         capsules = self._capsules.values()
-        fields: dict[Any, Any] = {
+        fields: dict[str, str | int | float] = {
             "info": json.dumps(self._identity.info(self._capsules), ensure_ascii=False, separators=(",", ":")),
             "concurrency": sum(capsule.concurrency for capsule in capsules),
             "busy": sum(capsule.busy for capsule in capsules),
@@ -171,6 +165,12 @@ class Heartbeat(PeriodicService):
                 owner = self._fields.owner(name)
                 log.exception("the heartbeat field %r of %s failed; the others go on", name, owner)
         return fields
+
+    def _timed(self, trip: Callable[[], Any]) -> Any:
+        before_s = clock.monotonic_s()
+        reply = trip()
+        self._note_rtt(round((clock.monotonic_s() - before_s) * 1_000_000))
+        return reply
 
     def _note_rtt(self, rtt_us: int) -> None:
         self.rtt_us = rtt_us
@@ -191,6 +191,10 @@ class Heartbeat(PeriodicService):
             self._signal(signal)
         else:
             log.warning("an unknown signal came through Redis: %r; known are TERM, TSTP, TTIN", signal[:50])
+
+
+def _words(fields: Mapping[str, str | int | float]) -> list[str | int | float]:
+    return [word for pair in fields.items() for word in pair]
 
 
 def _carried(value: object) -> str | int | float:

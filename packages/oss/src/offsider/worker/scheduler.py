@@ -46,11 +46,9 @@ class Scheduler(PeriodicService):
         waiting = [self._keys.retry, self._keys.schedule]
         while waiting and not self.stopping:
             # In turns: a set with very many due entries does not hold up the other.
-            for key in waiting.copy():
-                set_next_s, processes = self._trip(key)
-                if set_next_s > 0:
-                    next_s = min(next_s, set_next_s)
-                    waiting.remove(key)
+            nexts_s, processes = self._trip(waiting)
+            next_s = min([next_s, *filter(None, nexts_s)])
+            waiting = [key for key, set_next_s in zip(waiting, nexts_s, strict=True) if not set_next_s]
         floor_s = max(SHORTEST_SLEEP_S, processes / CALLS_A_SECOND * self._rng.uniform(0.5, 1.5))
         return max(next_s, floor_s) if processes > 1 else max(next_s, SHORTEST_SLEEP_S)
 
@@ -69,15 +67,16 @@ class Scheduler(PeriodicService):
         """Stop waiting for the bell."""
         self._wire.abort()
 
-    def _trip(self, key: str) -> tuple[float, int]:
-        """Move up to 500 due entries; seconds until the next one (0: more are due), number of living owners."""
-        reply = self._wire.run(self._due, [key, self._keys.owners], [MOST_A_TRIP])
-        next_ms, processes, members = reply[0], reply[1], reply[2:]
-        if members:
-            self._move_members(key, members)
-        if len(members) == MOST_A_TRIP:
-            return 0.0, max(processes, 1)
-        return (LONGEST_SLEEP_S if next_ms < 0 else max(next_ms / 1000, SHORTEST_SLEEP_S)), max(processes, 1)
+    def _trip(self, keys: list[str]) -> tuple[list[float], int]:
+        """Move up to 500 due entries of each; seconds until its next one (0: more are due), number of living owners."""
+        processes, *found = self._wire.run(self._due, [self._keys.owners, *keys], [MOST_A_TRIP])
+        nexts_s = []
+        for key, (next_ms, *members) in zip(keys, found, strict=True):
+            if members:
+                self._move_members(key, members)
+            next_s = LONGEST_SLEEP_S if next_ms < 0 else max(next_ms / 1000, SHORTEST_SLEEP_S)
+            nexts_s.append(0.0 if len(members) == MOST_A_TRIP else next_s)
+        return nexts_s, max(processes, 1)
 
     def _move_members(self, key: str, members: list[bytes]) -> None:
         queues: dict[str, int] = {}
