@@ -63,6 +63,12 @@ class Server:
         until(self._answers, 20, "the server answers")
         return self
 
+    @property
+    def pid(self) -> int:
+        """The running server's."""
+        assert self._process is not None, "it was not started"
+        return self._process.pid
+
     def client(self) -> redis.Redis:
         """A client that resends nothing; the caller closes it."""
         return redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=20)
