@@ -35,4 +35,4 @@ def worker(*options: str) -> Callable[[str], None]:
 if __name__ == "__main__":
     variants = {name: worker(*options) for name, options in POOLS.items()}
     variants |= {f"{name}-tuned": worker(*options, *TUNED) for name, options in POOLS.items()}
-    main(("celery", "kombu", "redis"), enqueuer, variants)
+    main(("celery", "kombu", "redis", "hiredis"), enqueuer, variants)

@@ -39,6 +39,6 @@ def worker(**environment: str) -> Callable[[str], None]:
 
 if __name__ == "__main__":
     variants = {"default": worker(), "prefetch": worker(dramatiq_queue_prefetch=PREFETCH)}
-    main(("dramatiq", "redis"), enqueuer, variants)
+    main(("dramatiq", "redis", "hiredis"), enqueuer, variants)
 elif URL in os.environ:
     make_actor(os.environ[URL])

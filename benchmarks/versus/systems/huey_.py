@@ -33,4 +33,4 @@ def worker(threads: int) -> Callable[[str], None]:
 
 
 if __name__ == "__main__":
-    main(("huey", "redis"), enqueuer, {"threads": worker(10), "one-thread": worker(1)})
+    main(("huey", "redis", "hiredis"), enqueuer, {"threads": worker(10), "one-thread": worker(1)})

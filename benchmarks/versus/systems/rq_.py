@@ -1,4 +1,4 @@
-"""The adapter for RQ; it never keeps results and never counts a job: the driver looks at RQ's own keys."""
+"""The adapter for RQ; it never changes a default and never counts a job: the driver looks at RQ's own keys."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def enqueuer(url: str) -> Enqueuer:
 
 
 def worker(kind: type[Worker]) -> Callable[[str], None]:
-    """One worker that forgets a job as soon as it is done."""
+    """One worker, which keeps a finished job for RQ's 500 s: to forget it at once costs six commands more."""
 
     def run(url: str) -> None:
-        kind(["default"], connection=Redis.from_url(url), default_result_ttl=0).work(logging_level="WARNING")
+        kind(["default"], connection=Redis.from_url(url)).work(logging_level="WARNING")
 
     return run
 
 
 if __name__ == "__main__":
-    main(("rq", "redis"), enqueuer, {"fork": worker(Worker), "simple": worker(SimpleWorker)})
+    main(("rq", "redis", "hiredis"), enqueuer, {"fork": worker(Worker), "simple": worker(SimpleWorker)})
