@@ -65,6 +65,7 @@ class LeaseFetcher:
             keys.quarantine,
             keys.schedule_bell,
         ]
+        self._pairs = {name: (keys.queue(name), keys.bell(name)) for name in order.names}
         self._first_letter = len(keys.queue("")) + 1
         self._lease_ms = round(limits.lease_s * 1000)
         self._found: list[UnitOfWork] = []  # taken, but not handed out yet: the call that took them failed later
@@ -135,8 +136,7 @@ class LeaseFetcher:
         names = self._order.next()
         keys = self._fixed_keys.copy()
         for name in names:
-            keys.append(self._keys.queue(name))
-            keys.append(self._keys.bell(name))
+            keys += self._pairs[name]
         number = self._number
         self._number += max(want, 0)
         return keys, names, number
@@ -205,12 +205,12 @@ class LeaseFetcher:
 
     def wait(self, timeout_s: float) -> bool:
         """Block until a queue's bell rings (True) or the time is over (False). A lost ring costs latency only."""
-        bells = [self._keys.bell(name) for name in self._order.names]
+        bells = [bell for _queue, bell in self._pairs.values()]
         return self._bell.command("BLPOP", *bells, timeout_s) is not None
 
     def pass_on(self) -> None:
         """Ring again for another fetcher: this one was woken and has no free slot."""
-        keys = [key for name in self._order.names for key in (self._keys.queue(name), self._keys.bell(name))]
+        keys = [key for pair in self._pairs.values() for key in pair]
         self._wire.run(self._scripts["ring"], keys, [])
 
     # -- the end -------------------------------------------------------------------------------------------
