@@ -13,6 +13,7 @@ from docket import Docket, Worker
 
 TASKS = [body]
 # "Fire-and-Forget Mode", "Core Settings" and "Redis Connection Pools" in its documentation for production.
+# It calls minimum_check_interval the polling frequency and recommends no value for it: 10 ms is ours.
 DOCKETS: dict[str, dict[str, Any]] = {"default": {}, "tuned": {"execution_ttl": timedelta(0)}}
 TUNED: dict[str, Any] = {"concurrency": 100, "minimum_check_interval": timedelta(milliseconds=10)}
 CONNECTIONS = "?max_connections=200"
