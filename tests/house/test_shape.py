@@ -13,7 +13,7 @@ OSS = ROOT / "packages/oss/src"
 SOURCES = sorted(
     path for folder in ("packages", "licensing", "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 )
-SOURCES = [path for path in SOURCES if not {"build", "dist", ".venv"}.intersection(path.parts)]
+SOURCES = [path for path in SOURCES if not {"build", "dist", ".venv", ".envs"}.intersection(path.parts)]
 SCRIPTS = sorted((OSS / "offsider/store/lua").glob("*.lua"))
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 60
