@@ -13,12 +13,14 @@ _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #24292f }
 .paper { fill: #ffffff } .title { font-size: 18px; font-weight: 600 } .quiet { fill: #57606a }
 .grid { stroke: #d0d7de; stroke-width: 1 }
-.other { fill: #8c959f } .ours { fill: #0969da } .limit { fill: none; stroke: #0969da; stroke-dasharray: 4 3 }
+.other { fill: #6e7781 } .default { fill: #b4bcc4 }
+.ours { fill: #0969da } .limit { fill: none; stroke: #0969da; stroke-dasharray: 4 3 }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 }
 .paper { fill: #0d1117 } .quiet { fill: #9198a1 }
 .grid { stroke: #30363d }
-.other { fill: #6e7681 } .ours { fill: #4493f8 } .limit { stroke: #4493f8 }
+.other { fill: #9198a1 } .default { fill: #57606a }
+.ours { fill: #4493f8 } .limit { stroke: #4493f8 }
 }
 """
 
@@ -28,7 +30,7 @@ class Bar:
     """One bar.
 
     Attributes:
-        kind: ``ours``, ``other`` or ``limit``: how it looks.
+        kind: How it looks: ``ours``, ``other`` at its best, another's ``default``, or the ``limit``.
         after: What stands behind the value.
     """
 

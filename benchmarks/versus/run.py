@@ -27,7 +27,7 @@ from versus.environments import ROOT, Installed, install
 from versus.machine import Machine, this_machine
 from versus.measure import ENQUEUE_S, MOST_JOBS, Bench, bare_limit, enough_jobs, run_worker, seconds_to_enqueue
 from versus.processes import Unmeasured, pinned
-from versus.results import Row, in_order, reference_rate
+from versus.results import REFERENCE, Row, in_order, reference_rate
 
 from support.server import Server
 
@@ -182,7 +182,8 @@ def _reason_in(rows: Sequence[Row]) -> Iterator[None]:
 
 def _report(rows: Sequence[Row], machine: Machine, given: argparse.Namespace) -> None:
     where = "wherever the system puts them" if given.cores == "none" else f"on core {given.cores}"
-    how = f"One worker process, jobs that do nothing, worker and server {where}; medians of {given.rounds} rounds."
+    rounds = "one round" if given.rounds == 1 else f"medians of {given.rounds} rounds"
+    how = f"One worker process, jobs that do nothing, worker and server {where}; {rounds}."
     print(table.text(rows, machine, how))
     if given.json:
         found = {"command": _command(given), "machine": vars(machine), "rows": [row.as_json() for row in rows]}
@@ -198,15 +199,22 @@ def _chart(rows: Sequence[Row], machine: Machine) -> str:
     bars = []
     for row in in_order(rows):
         if row.is_measured:
-            kind = "limit" if row.system == BARE else "ours" if row.system.startswith("offsider") else "other"
-            rate = row.median("rate") or 0.0
-            after = f"(1/{table.times(reference / rate)})" if kind == "other" and reference else ""
+            rate, kind = row.median("rate") or 0.0, _kind(row)
+            after = f"(1/{table.times(reference / rate)})" if kind in ("other", "default") and reference else ""
             bars.append(chart.Bar(row.label, rate, kind, after))
     return chart.svg(
         "Jobs a second through one worker process",
-        f"Jobs that do nothing, logarithmic scale. {machine.date}, {machine.server}, {machine.cpu}",
+        f"Jobs that do nothing; logarithmic; faint: not its fastest settings. {machine.date}, {machine.server}, {machine.cpu}",
         bars,
     )
+
+
+def _kind(row: Row) -> str:
+    if row.system == BARE:
+        return "limit"
+    if row.system.startswith(REFERENCE[0]):
+        return "ours"
+    return "other" if row.best else "default"
 
 
 def _command(given: argparse.Namespace) -> str:
