@@ -202,11 +202,9 @@ def _chart(rows: Sequence[Row], machine: Machine) -> str:
             rate, kind = row.median("rate") or 0.0, _kind(row)
             after = f"(1/{table.times(reference / rate)})" if kind in ("other", "default") and reference else ""
             bars.append(chart.Bar(row.label, rate, kind, after))
-    return chart.svg(
-        "Jobs a second through one worker process",
-        f"Jobs that do nothing; logarithmic; faint: not its fastest settings. {machine.date}, {machine.server}, {machine.cpu}",
-        bars,
-    )
+    what = "Jobs that do nothing; logarithmic; faint: not its fastest settings"
+    where = f"{machine.date}, {machine.server}, {machine.cpu}"
+    return chart.svg("Jobs a second through one worker process", f"{what}. {where}", bars)
 
 
 def _kind(row: Row) -> str:
