@@ -64,8 +64,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=[name for name, _measure in everything()], help="these alone")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--cores", default="0", help="where everything runs, but two processes; none: anywhere")
     given = parser.parse_args()
-    print(f"{Path(program()).name}, Python {platform.python_version()}, {os.cpu_count()} cores", flush=True)
+    if given.cores != "none":
+        os.sched_setaffinity(0, {int(core) for core in given.cores.split(",")})
+    machine = f"{os.cpu_count()} cores, on {given.cores}"
+    print(f"{Path(program()).name}, Python {platform.python_version()}, {machine}", flush=True)
     found: dict[str, float] = {}
     with rig() as one:
         for name, measure in everything():

@@ -240,3 +240,39 @@ def deep(levels: int) -> list[Any]:
 @pytest.mark.parametrize("annotation", [str, uuid.UUID], ids=["plain", "typed"])
 def test_a_value_that_cannot_be_shown_is_refused_like_any_other(annotation: Any, value: Any) -> None:
     assert "job 'job': a" in refused(taking(annotation), value)
+
+
+# -- the short way of usual calls -------------------------------------------------------------------------------
+
+
+def plain_job(text: str, number: int, flag: bool, names: list[str], table: dict[str, int], nothing: None) -> None:
+    """A job whose calls need no look at its signature."""
+
+
+odd = st.one_of(
+    *(st.integers(), st.floats(), st.text(), st.booleans(), st.none(), st.binary(), st.sampled_from([1 << 15_000])),
+    *(st.lists(st.text()), st.dictionaries(st.text(), st.integers()), st.dictionaries(st.integers(), st.integers())),
+)
+
+
+usual = st.tuples(
+    *(st.text() | odd, st.integers() | odd, st.booleans() | odd, st.lists(st.text() | odd) | odd),
+    *(st.dictionaries(st.text(), st.integers() | odd) | odd, st.none() | odd),
+)
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(usual | st.lists(odd).map(tuple))
+def test_a_usual_call_is_encoded_as_by_the_long_way(args: tuple[Any, ...]) -> None:
+    short, long = Arguments(plain_job, "job"), Arguments(plain_job, "job")
+    long._shows_all = False
+    assert short._usual_json(("", 1, True, [""], {"": 1}, None)) is not None
+    assert said(short, args) == said(long, args)
+
+
+def said(arguments: Arguments, args: tuple[Any, ...]) -> object:
+    """What a call becomes, or what its caller is told."""
+    try:
+        return repr(arguments.encode(args, {}))
+    except (InvalidArguments, NotJson) as error:
+        return type(error), str(error)

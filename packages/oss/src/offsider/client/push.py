@@ -162,9 +162,9 @@ class Client:
     def _prepared(self, requests: Sequence[PushRequest]) -> Trip:
         """Keys and a pair of words for each accepted job."""
         jids: list[str | None] = []
-        places = TripKeys([self._keys.queues, self._keys.schedule, self._keys.schedule_bell])
+        places = TripKeys(self._keys)
         words: list[Argument] = []
-        now_s = clock.now_s()
+        now_s, now_ms = clock.now_s(), clock.now_ms()
         for request in requests:
             accepted = self._accept(request)
             if accepted is None:
@@ -175,9 +175,8 @@ class Client:
             if accepted.at_s is not None and accepted.at_s > now_s:
                 words.append(f"@{accepted.at_s!r}")
             else:
-                record["enqueued_at"] = clock.now_ms()
-                queue = record["queue"]
-                words.append(places.index(queue, self._keys.queue(queue), self._keys.bell(queue)))
+                record["enqueued_at"] = now_ms
+                words.append(places.index(record["queue"]))
             words.append(_payload(record))
         return Trip(jids, places.keys, words)
 

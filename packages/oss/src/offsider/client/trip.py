@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import clock
 from ..store.connection import Argument
+from ..store.keys import Keys
 from .lanes import AsyncLane, Lane
 
 LANE_S = 3600  # for longer than any push is repeated
@@ -15,16 +16,18 @@ SHORTEST_TRY_S = 0.1
 class TripKeys:
     """The keys of a trip, and the index at which each queue has its pair."""
 
-    def __init__(self, fixed: list[str]) -> None:
-        self.keys = ["", *fixed]  # the lane's key comes first, when the lane is known
+    def __init__(self, made: Keys) -> None:
+        self._made = made
+        # The lane's key comes first, when the lane is known.
+        self.keys = ["", made.queues, made.schedule, made.schedule_bell]
         self._indexes: dict[str, int] = {}
 
-    def index(self, name: str, queue: str, bell: str) -> int:
+    def index(self, name: str) -> int:
         """Where a queue's key is, counted from 1 as Lua does."""
         found = self._indexes.get(name)
         if found is None:
             found = self._indexes[name] = len(self.keys) + 1
-            self.keys += (queue, bell)
+            self.keys += (self._made.queue(name), self._made.bell(name))
         return found
 
 

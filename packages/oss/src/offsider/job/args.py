@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..errors import InvalidArguments, shown
+from ..errors import InvalidArguments, NotJson, shown
 from .checks import Check, head_of, inner_check, plain_check, shows_all
 from .context import Context
 from .record import check_json
@@ -45,6 +45,9 @@ class Arguments:
             InvalidArguments: The call does not fit the signature; the message has the path.
             NotJson: A value that JSON cannot carry.
         """
+        usual = None if kwargs else self._usual_json(args)
+        if usual is not None:
+            return usual, {}
         bound = self._signature.bind(args, kwargs)
         for name, value in bound.arguments.items():
             kind = self._signature.wire.parameters[name].kind
@@ -59,6 +62,21 @@ class Arguments:
         if self._plain:
             return list(bound.args), dict(bound.kwargs)
         return self._each(self._to_json, bound.args, bound.kwargs)
+
+    def _usual_json(self, args: Sequence[Any]) -> list[Any] | None:
+        """The JSON of a usual call, when the types of its arguments show that they fit; else None."""
+        if not self._shows_all or [*map(type, args)] != self._usual:
+            return None
+        for k, check in self._inner:
+            if not check(args[k]):
+                return None
+        try:
+            for value in args:
+                if type(value) is not str:
+                    check_json(value, "")
+        except NotJson:
+            return None  # the long way names the argument
+        return list(args)
 
     def _check(self, name: str, value: Any, path: str) -> None:
         check = self._checks[name]

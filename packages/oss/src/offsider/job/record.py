@@ -39,7 +39,7 @@ _ALL_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG_NUMBER = b"0" * 19  # after the translation: six times as fast as a regular expression
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 # What orjson writes otherwise than Ruby does (after the translation): exponents, 16 digits before the point.
-_ODD_FLOATS = (b"0e+0", b"0e-0", b"0" * 16 + b".")
+_EXPONENT, _NEGATIVE_EXPONENT, _LARGE_FLOAT = b"0e+0", b"0e-0", b"0" * 16 + b"."
 _SMALL_FLOAT = b"0.0000"
 _ORJSONS_MEMORY_ERROR = "Not enough memory"
 # Fields that few payloads have, and that must be right.
@@ -123,7 +123,7 @@ def _may_have_odd_float(payload: bytes) -> bool:
     if b"null" in payload or _SMALL_FLOAT in payload:
         return True
     digits = payload.translate(_ALL_ZERO)
-    return any(sign in digits for sign in _ODD_FLOATS)
+    return _LARGE_FLOAT in digits or _EXPONENT in digits or _NEGATIVE_EXPONENT in digits
 
 
 def _has_odd_float(value: Any) -> bool:
