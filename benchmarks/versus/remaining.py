@@ -61,7 +61,7 @@ class Remaining:
             return 0
         for one in groups:
             if one["name"].decode() == group:
-                if one["lag"] is None:
+                if one.get("lag") is None:  # before Redis 7 it never can
                     raise Unmeasured(f"the server cannot tell how far the group {group!r} of {stream!r} lags")
                 return int(one["lag"]) + int(one["pending"])
         self.commands += 1

@@ -219,6 +219,11 @@ def test_what_remains_is_the_sum_of_all_that_is_asked_for(raw: redis.Redis) -> N
 def test_a_stream_is_what_its_group_has_not_acknowledged(raw: redis.Redis) -> None:
     found = remaining.Remaining(raw, (("lag", "stream", "group"),))
     assert found.count() == 0, "no stream"
+    if str(raw.info()["redis_version"]).startswith("6."):
+        raw.xgroup_create("stream", "group", "0", mkstream=True)
+        with pytest.raises(processes.Unmeasured, match="cannot tell how far the group"):
+            found.count()
+        return
     for number in range(5):
         raw.xadd("stream", {"n": number})
     assert found.count() == 5, "no group"

@@ -65,6 +65,22 @@ def test_a_body_that_runs_too_long_gets_the_error_and_may_clean_up(timekeeper: T
     assert isinstance(raised.value.__cause__, JobTimeout), "its traceback says where the body was"
 
 
+def test_a_time_that_is_over_before_the_body_begins_is_said_like_any_other(
+    timekeeper: Timekeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interruption may come at any instruction after the deadline is known, before the body's first, too."""
+    add = timekeeper._add
+
+    def add_and_dawdle(deadline_s: float, watch: Any) -> None:
+        add(deadline_s, watch)
+        while True:
+            pass
+
+    monkeypatch.setattr(timekeeper, "_add", add_and_dawdle)
+    with pytest.raises(JobTimeout, match=r"ran longer than its timeout of 0.01 s"):
+        timekeeper.run(execution(), 0.01, lambda _one: None)
+
+
 def test_what_a_body_returns_and_raises_in_time_passes(timekeeper: Timekeeper) -> None:
     def broken(_execution: Execution) -> None:
         raise KeyError("mine")

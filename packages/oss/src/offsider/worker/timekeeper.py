@@ -53,9 +53,9 @@ class Timekeeper:
             JobTimeout: The time was over.
         """
         watch = _Watch()
-        self._add(clock.monotonic_s() + timeout_s, watch)
         try:
             try:
+                self._add(clock.monotonic_s() + timeout_s, watch)  # from here on it may be interrupted
                 return body(execution)
             finally:
                 with watch.lock:
