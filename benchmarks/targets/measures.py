@@ -17,6 +17,7 @@ Figures = dict[str, float]
 REFILL = """
 local missing = ARGV[1] - redis.call('LLEN', KEYS[1])
 for _ = 1, missing do redis.call('LPUSH', KEYS[1], ARGV[2]) end
+if redis.call('LLEN', KEYS[2]) == 0 then redis.call('LPUSH', KEYS[2], '1') end
 return missing
 """
 
@@ -140,17 +141,17 @@ def backlog(rig: Rig) -> Figures:
 def _rate_in_front(rig: Rig, depth: int) -> float:
     """Over three seconds in which what is taken is put in again at the other end."""
     rig.empty()
-    taken, key = 0, rig.app.keys.queue("default")
+    taken, key, bell = 0, rig.app.keys.queue("default"), rig.app.keys.bell("default")
     rig.app.jobs["noop"].enqueue(*ARGUMENTS)
     script, arguments = rig.redis.register_script(REFILL), [depth, rig.redis.lindex(key, 0)]
-    script([key], arguments)
+    script([key, bell], arguments)
     with rig.worker():
         time.sleep(0.5)
-        script([key], arguments)
+        script([key, bell], arguments)
         before_s = time.perf_counter()
         while time.perf_counter() - before_s < 3:
             time.sleep(0.02)
-            taken += script([key], arguments)
+            taken += script([key, bell], arguments)
         elapsed_s = time.perf_counter() - before_s
         rig.redis.unlink(key)
         until(rig.drained)
