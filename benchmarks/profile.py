@@ -45,7 +45,6 @@ class Stages:
         self.fetcher: Any = self.capsule.fetcher
         self.rounds = self.capsule._rounds
         self.rounds._thread_line.clear()
-        self.processor: Any = self.rounds._prepare
         self.run = self.capsule.threads._run
         self.job = self.app.jobs["noop"]
         self.units = [UnitOfWork(f"{number}:default", "default", PAYLOAD) for number in range(BATCH)]

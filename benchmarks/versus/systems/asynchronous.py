@@ -8,17 +8,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
-from command_line import HERE, TRACE, WARM_UP_JOBS, Arguments, arguments, traced
+from command_line import HERE, TRACE, WARM_UP_JOBS, Arguments, answer, arguments, traced
 
 URL = "VERSUS_URL"
 
@@ -72,32 +70,18 @@ def main(
     connected: Callable[[str, str], AbstractAsyncContextManager[Enqueuer]],
     workers: dict[str, Callable[[str], Any]],
 ) -> None:
-    """Answer ``versions``, ``enqueue URL COUNT one|bulk [VARIANT]`` or ``worker URL VARIANT``.
+    """`answer` for systems whose enqueuer lives on an event loop.
 
     Args:
         packages: The distributions whose versions are told.
         connected: Makes the enqueuer for a URL and a variant, connected while the context lasts.
         workers: Runs each variant's worker at a URL until SIGTERM; the first one is that of the defaults.
     """
-    parser = argparse.ArgumentParser()
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("versions")
-    enqueue = verbs.add_parser("enqueue")
-    enqueue.add_argument("url")
-    enqueue.add_argument("count", type=int)
-    enqueue.add_argument("way", choices=("one", "bulk"))
-    enqueue.add_argument("variant", choices=list(workers), nargs="?", default=next(iter(workers)))
-    worker = verbs.add_parser("worker")
-    worker.add_argument("url")
-    worker.add_argument("variant", choices=list(workers))
-    given = parser.parse_args()
-    if given.verb == "versions":
-        print(json.dumps({name: version(name) for name in packages}))
-    elif given.verb == "enqueue":
-        seconds = asyncio.run(_enqueue(connected(given.url, given.variant), given.count, given.way))
-        print(json.dumps({"seconds": seconds}))
-    else:
-        workers[given.variant](given.url)
+
+    def seconds(given: argparse.Namespace) -> float:
+        return asyncio.run(_enqueue(connected(given.url, given.variant), given.count, given.way))
+
+    answer(packages, seconds, workers)
 
 
 async def _enqueue(connected: AbstractAsyncContextManager[Enqueuer], count: int, way: str) -> float:

@@ -79,7 +79,22 @@ class Enqueuer:
 def main(
     packages: Sequence[str], enqueuer: Callable[[str], Enqueuer], workers: dict[str, Callable[[str], Any]]
 ) -> None:
-    """Answer ``versions``, ``enqueue URL COUNT one|bulk`` or ``worker URL VARIANT``."""
+    """`answer` for systems whose enqueuer is made for a URL and blocks."""
+    answer(packages, lambda given: enqueuer(given.url).seconds(given.count, given.way), workers)
+
+
+def answer(
+    packages: Sequence[str],
+    seconds: Callable[[argparse.Namespace], float],
+    workers: dict[str, Callable[[str], Any]],
+) -> None:
+    """Answer ``versions``, ``enqueue URL COUNT one|bulk [VARIANT]`` or ``worker URL VARIANT``.
+
+    Args:
+        packages: The distributions whose versions are told.
+        seconds: Enqueues ``count`` jobs in a ``way`` at a ``url`` for a ``variant``; how long it took.
+        workers: Runs each variant's worker at a URL until SIGTERM; the first one is that of the defaults.
+    """
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("versions")
@@ -87,6 +102,7 @@ def main(
     enqueue.add_argument("url")
     enqueue.add_argument("count", type=int)
     enqueue.add_argument("way", choices=("one", "bulk"))
+    enqueue.add_argument("variant", choices=list(workers), nargs="?", default=next(iter(workers)))
     worker = verbs.add_parser("worker")
     worker.add_argument("url")
     worker.add_argument("variant", choices=list(workers))
@@ -94,6 +110,6 @@ def main(
     if given.verb == "versions":
         print(json.dumps({name: version(name) for name in packages}))
     elif given.verb == "enqueue":
-        print(json.dumps({"seconds": enqueuer(given.url).seconds(given.count, given.way)}))
+        print(json.dumps({"seconds": seconds(given)}))
     else:
         workers[given.variant](given.url)

@@ -154,7 +154,7 @@ def test_a_worker_that_is_stopped_amid_short_jobs_keeps_the_rest_for_others(
     assert (len(ran), len(set(ran))) == (count - rest, count - rest)
 
 
-def test_settlements_survive_a_fetcher_that_cannot_be_told_from_a_lost_one(
+def test_fenced_again_and_again_amid_short_jobs_the_loop_takes_over_and_none_runs_twice(
     app: App, start_worker: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch, raw: Any
 ) -> None:
     """Fenced between two rounds of a job's thread, again and again: the loop takes over each time."""

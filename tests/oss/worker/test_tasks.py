@@ -136,7 +136,7 @@ def test_never_more_run_at_once_than_there_are_slots_and_all_end_in_order(make: 
     executor.submit(all_of_them[:25])
     executor.submit(all_of_them[25:])
     until(lambda: len(executor.running) == 3)
-    assert executor.waiting == 47
+    assert len(executor.ready) == 47
     assert gate.entered == ["0", "1", "2"]
     gate.open.set()
     until(lambda: len(settled.jids) == 50)

@@ -85,7 +85,7 @@ def test_never_more_run_at_once_than_there_are_slots_and_all_end(make: Make, set
     executor.submit(all_of_them[:25])
     executor.submit(all_of_them[25:])
     until(lambda: len(executor.running) == 3)
-    assert executor.waiting == 47
+    assert len(executor.ready) == 47
     assert {one.jid for one in executor.running.values()} == {"0", "1", "2"}, "in the order in which they came"
     gate.open.set()
     until(lambda: len(settled.jids) == 50)
@@ -152,7 +152,7 @@ def test_what_has_not_begun_is_taken_back_in_order_and_never_runs(make: Make, se
     until(lambda: len(executor.running) == 2)
     assert [one.jid for one in executor.take_back()] == ["2", "3", "4", "5"]
     assert executor.take_back() == []
-    assert executor.waiting == 0
+    assert len(executor.ready) == 0
     gate.open.set()
     until(lambda: len(settled.jids) == 2)
     assert sorted(gate.entered) == ["0", "1"]

@@ -65,11 +65,8 @@ class Arguments:
 
     def _usual_json(self, args: Sequence[Any]) -> list[Any] | None:
         """The JSON of a usual call, when the types of its arguments show that they fit; else None."""
-        if not self._shows_all or [*map(type, args)] != self._usual:
+        if not (self._shows_all and self._is_usual(args)):
             return None
-        for k, check in self._inner:
-            if not check(args[k]):
-                return None
         try:
             for value in args:
                 if type(value) is not str:
@@ -94,11 +91,8 @@ class Arguments:
 
     def glance(self, args: list[Any]) -> list[Any] | None:
         """The arguments of a usual payload, when their types show that they are what was written; else None."""
-        if [*map(type, args)] != self._usual or not self._shows_all:
+        if not (self._shows_all and self._is_usual(args)):
             return None
-        for k, check in self._inner:
-            if not check(args[k]):
-                return None
         return args.copy() if self.wants_context else args
 
     def decode(self, args: list[Any], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
@@ -107,12 +101,8 @@ class Arguments:
         Raises:
             InvalidArguments: They do not fit the signature as it is in this process.
         """
-        if not kwargs and [*map(type, args)] == self._usual:
-            for k, check in self._inner:
-                if not check(args[k]):
-                    break
-            else:
-                return (args.copy() if self.wants_context else args), {}
+        if not kwargs and self._is_usual(args):
+            return (args.copy() if self.wants_context else args), {}
         self._check_count(args, kwargs)
         return self._each(self._restore, args, kwargs)
 
@@ -141,6 +131,10 @@ class Arguments:
         return value
 
     # -- both ----------------------------------------------------------------------------------------------
+
+    def _is_usual(self, args: Sequence[Any]) -> bool:
+        """True when the types of positional arguments fit, and what lists and dicts hold, too."""
+        return [*map(type, args)] == self._usual and all(check(args[k]) for k, check in self._inner)
 
     def _each(
         self, convert: Callable[[str, Any, str], Any], args: Sequence[Any], kwargs: Mapping[str, Any]

@@ -103,11 +103,6 @@ class TaskExecutor:
             return
         self._loop_thread.start().call_soon_threadsafe(self._admit)
 
-    @property
-    def waiting(self) -> int:
-        """How many executions have not begun."""
-        return len(self.ready)
-
     def take_back(self) -> list[Execution]:
         """What has not begun, oldest first; it will not run here any more."""
         taken: list[Execution] = []

@@ -68,11 +68,6 @@ class ThreadExecutor:
             self._start_threads(min(self.size, len(self.running) + wanted))
             self._wake()
 
-    @property
-    def waiting(self) -> int:
-        """How many executions no thread has begun."""
-        return len(self.ready)
-
     def take_back(self) -> list[Execution]:
         """What no thread has begun, oldest first; it will not run here any more."""
         taken: list[Execution] = []
