@@ -69,5 +69,7 @@ def test_the_jobs_of_the_guide_run_and_the_worker_stops(worker: subprocess.Popen
     said += [line.strip() for line in worker.stdout]
     assert worker.wait(30) == 0, said
     alarm.cancel()
-    assert sorted(re.findall("hello, [A-Z][a-z]*?(?=hello, |[^a-z]|$)", " ".join(said))) == sorted(GREETINGS), "each once"
+    assert sorted(re.findall("hello, [A-Z][a-z]*?(?=hello, |[^a-z]|$)", " ".join(said))) == sorted(GREETINGS), (
+        "each once"
+    )
     assert said[-1].endswith("has stopped")
