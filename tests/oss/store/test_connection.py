@@ -53,6 +53,26 @@ def test_a_script_is_run_whether_or_not_the_server_knows_it(wire: Wire, raw: Any
     assert wire.run(ECHO, ["k"], ["after a flush"]) == [b"k", b"after a flush"]
 
 
+@pytest.mark.parametrize(
+    ("script", "reply"),
+    [
+        ("return 7", 7),
+        ("return -1", -1),
+        ("return false", None),
+        ("return ''", b""),
+        ("return {}", []),
+        ("return redis.status_reply('FINE')", b"FINE"),
+        ("return {1, {b = 2}, {'x', {}}}", [1, [], [b"x", []]]),
+        ("return string.rep('x', 1000000)", b"x" * 1_000_000),
+        ("local t = {} for i = 1, 7000 do t[i] = tostring(i) end return t", [b"%d" % i for i in range(1, 7001)]),
+    ],
+)
+def test_a_reply_of_each_kind_and_length_comes_as_it_is(wire: Wire, script: str, reply: Any) -> None:
+    made = Script.of("made", script)
+    assert [wire.run(made, [], []), wire.run(made, [], [])] == [reply, reply]
+    assert wire.command("PING") == b"PONG"
+
+
 def test_a_connection_is_opened_at_the_first_use_and_kept(redis_url: str, raw: Any) -> None:
     wire = Connections(redis_url).wire("test", read_timeout_s=10)
     before = client_ids(raw)

@@ -60,6 +60,7 @@ def test_a_repeated_request_puts_nothing_twice_after_the_job_was_taken(lua: Lua)
 def test_an_older_request_that_arrives_late_puts_nothing(lua: Lua) -> None:
     push(lua, 7, ("mail", b"7"))
     assert push(lua, 6, ("mail", b"6")) == 0
+    assert push(lua, 7, ("mail", b"7")) == 0, "the lane has forgotten that it was at 7"
     assert push(lua, 8, ("mail", b"8")) == 1
     assert lua.waiting("mail") == [b"7", b"8"]
 

@@ -17,7 +17,7 @@ from ..store.keys import Keys
 from ..store.scripts import Script
 from .acceptance import Acceptance
 from .lanes import AsyncLane, AsyncLanes, Lane, Lanes
-from .trip import Patience, Trip, TripKeys
+from .trip import LANE_S, Patience, Trip, TripKeys
 
 log = logging.getLogger("offsider.client")
 
@@ -45,11 +45,11 @@ class Client:
 
     def push(self, request: PushRequest) -> str | None:
         """Push one; its jid, or None when a middleware stopped it."""
-        return self._push_batch([request])[0]
+        return self._gone(self._prepared((request,)))[0]
 
     async def apush(self, request: PushRequest) -> str | None:
         """The same on an event loop."""
-        return (await self._apush_batch([request]))[0]
+        return (await self._agone(self._prepared((request,))))[0]
 
     # -- many ----------------------------------------------------------------------------------------------
 
@@ -58,7 +58,7 @@ class Client:
         jids: list[str | None] = []
         for batch in _batches(requests, batch_size):
             try:
-                jids += self._push_batch(batch)
+                jids += self._gone(self._prepared(batch))
             except EnqueueUncertain as error:
                 error.before = jids
                 raise
@@ -69,7 +69,7 @@ class Client:
         jids: list[str | None] = []
         for batch in _batches(requests, batch_size):
             try:
-                jids += await self._apush_batch(batch)
+                jids += await self._agone(self._prepared(batch))
             except EnqueueUncertain as error:
                 error.before = jids
                 raise
@@ -83,54 +83,67 @@ class Client:
         """Drop the connections of the running event loop."""
         await self._alanes.close()
 
-    # -- a batch -------------------------------------------------------------------------------------------
+    # -- a trip --------------------------------------------------------------------------------------------
 
-    def _push_batch(self, requests: Sequence[PushRequest]) -> list[str | None]:
-        trip = self._prepared(requests)
+    def _gone(self, trip: Trip) -> list[str | None]:
+        """Make the trip; the ids of its jobs."""
         if trip.is_empty:
             return trip.jids
         lane = self._lanes.take()
         try:
-            trip.enter(lane, self._keys.lane(lane.id), self._first_letter)
+            trip.enter(lane, self._keys.lane(lane.id))
             self._send(lane, trip)
         finally:
             self._lanes.give(lane)
         return trip.jids
 
-    async def _apush_batch(self, requests: Sequence[PushRequest]) -> list[str | None]:
-        trip = self._prepared(requests)
+    async def _agone(self, trip: Trip) -> list[str | None]:
         if trip.is_empty:
             return trip.jids
         async with self._alanes.lane() as lane:
-            trip.enter(lane, self._keys.lane(lane.id), self._first_letter)
+            trip.enter(lane, self._keys.lane(lane.id))
             await self._asend(lane, trip)
         return trip.jids
 
     def _send(self, lane: Lane, trip: Trip) -> None:
-        patience = Patience(self._deadline_s)
-        while True:
+        began_s = clock.monotonic_s()
+        try:
+            lane.wire.run(self._script, trip.keys, trip.words)
+        except RedisUnavailable as error:
+            self._send_again(lane, trip, Patience(began_s, self._deadline_s), error)
+
+    def _send_again(self, lane: Lane, trip: Trip, patience: Patience, error: RedisUnavailable) -> None:
+        while not patience.is_over:
+            time.sleep(patience.pause_s())
+            lane.wire.within_s = patience.try_s
             try:
                 lane.wire.run(self._script, trip.keys, trip.words)
-                lane.wire.relax()
                 return
-            except RedisUnavailable as error:
-                if patience.is_over:
-                    raise self._uncertain(lane, trip, error) from error
-                time.sleep(patience.pause_s())
-                lane.wire.within_s = patience.try_s
+            except RedisUnavailable as another:
+                error = another
+            finally:
+                lane.wire.relax()
+        raise self._uncertain(lane, trip, error) from error
 
     async def _asend(self, lane: AsyncLane, trip: Trip) -> None:
-        patience = Patience(self._deadline_s)
-        while True:
+        began_s = clock.monotonic_s()
+        try:
+            await lane.wire.run(self._script, trip.keys, trip.words)
+        except RedisUnavailable as error:
+            await self._asend_again(lane, trip, Patience(began_s, self._deadline_s), error)
+
+    async def _asend_again(self, lane: AsyncLane, trip: Trip, patience: Patience, error: RedisUnavailable) -> None:
+        while not patience.is_over:
+            await asyncio.sleep(patience.pause_s())
+            lane.wire.within_s = patience.try_s
             try:
                 await lane.wire.run(self._script, trip.keys, trip.words)
-                await lane.wire.relax()
                 return
-            except RedisUnavailable as error:
-                if patience.is_over:
-                    raise self._uncertain(lane, trip, error) from error
-                await asyncio.sleep(patience.pause_s())
-                lane.wire.within_s = patience.try_s
+            except RedisUnavailable as another:
+                error = another
+            finally:
+                await lane.wire.relax()
+        raise self._uncertain(lane, trip, error) from error
 
     # -- no answer -------------------------------------------------------------------------------------------
 
@@ -160,11 +173,12 @@ class Client:
     # -- preparing -------------------------------------------------------------------------------------------
 
     def _prepared(self, requests: Sequence[PushRequest]) -> Trip:
-        """Keys and a pair of words for each accepted job."""
+        """Keys, and a pair of words for each accepted job."""
         jids: list[str | None] = []
         places = TripKeys(self._keys)
-        words: list[Argument] = []
-        now_s, now_ms = clock.now_s(), clock.now_ms()
+        words: list[Argument] = [0, LANE_S, self._first_letter]  # the number is the lane's
+        now_s = clock.now_s()
+        now_ms = int(now_s * 1000)
         for request in requests:
             accepted = self._accept(request)
             if accepted is None:
@@ -173,11 +187,11 @@ class Client:
             record = accepted.record
             jids.append(record["jid"])
             if accepted.at_s is not None and accepted.at_s > now_s:
-                words.append(f"@{accepted.at_s!r}")
+                place: Argument = f"@{accepted.at_s!r}"
             else:
                 record["enqueued_at"] = now_ms
-                words.append(places.index(record["queue"]))
-            words.append(_payload(record))
+                place = places.index(record["queue"])
+            words += (place, _payload(record))
         return Trip(jids, places.keys, words)
 
 

@@ -8,6 +8,7 @@ from ..store.keys import Keys
 from .lanes import AsyncLane, Lane
 
 LANE_S = 3600  # for longer than any push is repeated
+HEAD_WORDS = 3  # before those of the jobs: number, LANE_S, first letter of a queue's name
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 1.0
 SHORTEST_TRY_S = 0.1
@@ -36,7 +37,7 @@ class Trip:
 
     Attributes:
         jids: The ids of its jobs; None for those that a middleware stopped.
-        keys, words: The script's.
+        keys, words: The script's: the first key and the first word are the lane's.
     """
 
     __slots__ = ("jids", "keys", "words")
@@ -49,22 +50,21 @@ class Trip:
     @property
     def is_empty(self) -> bool:
         """True when a middleware has stopped all of it."""
-        return not self.words
+        return len(self.words) == HEAD_WORDS
 
-    def enter(self, lane: Lane | AsyncLane, key: str, first_letter: int) -> None:
+    def enter(self, lane: Lane | AsyncLane, key: str) -> None:
         """Take the next number of a lane."""
         lane.number += 1
-        self.keys[0] = key
-        self.words[:0] = (lane.number, LANE_S, first_letter)
+        self.keys[0], self.words[0] = key, lane.number
 
 
 class Patience:
-    """The pauses of one trip, until its deadline."""
+    """The pauses of one trip that began at ``began_s``, until its deadline."""
 
     __slots__ = ("_pause_s", "_until_s")
 
-    def __init__(self, deadline_s: float) -> None:
-        self._until_s = clock.monotonic_s() + deadline_s
+    def __init__(self, began_s: float, deadline_s: float) -> None:
+        self._until_s = began_s + deadline_s
         self._pause_s = FIRST_PAUSE_S
 
     @property
