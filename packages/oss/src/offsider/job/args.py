@@ -5,7 +5,6 @@ A job whose annotations are plain JSON types never imports pydantic.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -48,20 +47,11 @@ class Arguments:
         usual = None if kwargs else self._usual_json(args)
         if usual is not None:
             return usual, {}
-        bound = self._signature.bind(args, kwargs)
-        for name, value in bound.arguments.items():
-            kind = self._signature.wire.parameters[name].kind
-            if kind is inspect.Parameter.VAR_POSITIONAL:
-                for number, one in enumerate(value):
-                    self._check(name, one, f"{name}[{number}]")
-            elif kind is inspect.Parameter.VAR_KEYWORD:
-                for key, one in value.items():
-                    self._check(name, one, key)
-            else:
-                self._check(name, value, name)
-        if self._plain:
-            return list(bound.args), dict(bound.kwargs)
-        return self._each(self._to_json, bound.args, bound.kwargs)
+        call = self._signature.fit(args, kwargs)
+        if call is None:
+            bound = self._signature.bind(args, kwargs)
+            call = [*bound.args], bound.kwargs
+        return self._each(self._to_json, *call)
 
     def _usual_json(self, args: Sequence[Any]) -> list[Any] | None:
         """The JSON of a usual call, when the types of its arguments show that they fit; else None."""
@@ -83,9 +73,10 @@ class Arguments:
                 check_json(value, path)
 
     def _to_json(self, name: str, value: Any, path: str) -> Any:
-        if self._checks[name] is not None:
-            return value
-        return self._typed.to_json(name, self._signature.hint(name), value, path)
+        if self._checks[name] is None:
+            return self._typed.to_json(name, self._signature.hint(name), value, path)
+        self._check(name, value, path)
+        return value
 
     # -- at the worker -----------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ class JobSignature:
         self.rest = self._of_kind(inspect.Parameter.VAR_POSITIONAL)
         self.others = self._of_kind(inspect.Parameter.VAR_KEYWORD)
         self.required = [one.name for one in parameters if one.default is one.empty and one.kind not in _VARIADIC]
+        self._required = frozenset(self.required)
         self._context_index = self._index_of(whole)
 
     def hint(self, name: str) -> Any:
@@ -62,6 +63,24 @@ class JobSignature:
     def of(self, keyword: str) -> str:
         """The name of the parameter that takes a keyword argument."""
         return keyword if keyword in self.named else self.others or keyword
+
+    def fit(self, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]] | None:
+        """The call as it travels: by position as far as there is no gap. None for one that `bind` has to look at.
+
+        `inspect.Signature.bind` takes five times as long.
+        """
+        count = len(args)
+        if self.rest is not None or self.others is not None or count > len(self.positional):
+            return None
+        values, named = list(args), dict(kwargs)
+        for name in self.positional[count:] if named else ():
+            if name not in named:
+                break
+            values.append(named.pop(name))
+        given = {*self.positional[: len(values)], *named}
+        if not self._required <= given or not self.named.issuperset(kwargs) or len(given) != count + len(kwargs):
+            return None
+        return values, named
 
     def bind(self, args: Any, kwargs: Any) -> inspect.BoundArguments:
         """A call's arguments by parameter.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidArguments, shown
@@ -22,6 +23,7 @@ class TypedValues:
     def __init__(self, job: str) -> None:
         self._job = job
         self._adapters: dict[str, TypeAdapter[Any]] = {}
+        self._as_json: Callable[[Any], bytes]
 
     def to_json(self, name: str, hint: Any, value: Any, path: str) -> Any:
         """The JSON value for a parameter's value.
@@ -29,17 +31,12 @@ class TypedValues:
         Raises:
             InvalidArguments: It does not fit the annotation, or cannot be written.
         """
-        from pydantic import ValidationError
-        from pydantic_core import PydanticSerializationError
-
-        adapter = self._adapter(name, hint)
+        adapter = self._adapters.get(name) or self._adapter(name, hint)
         try:
-            checked = adapter.validate_python(value, strict=True)
-            return adapter.dump_python(checked, mode="json", warnings="error")
-        except ValidationError as error:
-            raise InvalidArguments(self._told(path, error)) from None
-        except (PydanticSerializationError, UnicodeDecodeError) as error:
-            raise InvalidArguments(f"job {self._job!r}: {path} cannot be written as JSON: {error}") from None
+            checked = adapter.validator.validate_python(value, strict=True)
+            return adapter.serializer.to_python(checked, mode="json", warnings="error")
+        except ValueError as error:
+            raise self._explained(path, error) from None
 
     def from_json(self, name: str, hint: Any, value: Any, path: str) -> Any:
         """The annotated value from a JSON value.
@@ -47,19 +44,18 @@ class TypedValues:
         Raises:
             InvalidArguments: It does not fit the annotation.
         """
-        from pydantic import ValidationError
-        from pydantic_core import to_json
-
+        adapter = self._adapters.get(name) or self._adapter(name, hint)
         try:
             # As JSON, so that strict means what it says above.
-            return self._adapter(name, hint).validate_json(to_json(value), strict=True)
-        except ValidationError as error:
-            raise InvalidArguments(self._told(path, error)) from None
+            return adapter.validator.validate_json(self._as_json(value), strict=True)
+        except ValueError as error:
+            raise self._explained(path, error) from None
 
     def _adapter(self, name: str, hint: Any) -> TypeAdapter[Any]:
-        adapter = self._adapters.get(name)
-        if adapter is None:
-            adapter = self._adapters[name] = self._made(name, hint)
+        from pydantic_core import to_json
+
+        self._as_json = to_json
+        adapter = self._adapters[name] = self._made(name, hint)
         return adapter
 
     def _made(self, name: str, hint: Any) -> TypeAdapter[Any]:
@@ -81,6 +77,17 @@ class TypedValues:
             f"job {self._job!r}: {name} is annotated with {shown(hint)}, which cannot be written as JSON and restored"
             f" ({why}). Use plain types, dataclasses or pydantic models"
         )
+
+    def _explained(self, path: str, error: ValueError) -> Exception:
+        """Ours for what pydantic says; any other error is the annotation's own code's, and stays as it is."""
+        from pydantic import ValidationError
+        from pydantic_core import PydanticSerializationError
+
+        if isinstance(error, ValidationError):
+            return InvalidArguments(self._told(path, error))
+        if isinstance(error, (PydanticSerializationError, UnicodeDecodeError)):
+            return InvalidArguments(f"job {self._job!r}: {path} cannot be written as JSON: {error}")
+        return error
 
     def _told(self, path: str, error: ValidationError) -> str:
         problems = []
