@@ -1,0 +1,123 @@
+"""Metrics of jobs under Sidekiq's names: what is counted, when, and with which tags. Sends nothing itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from offsider import clock
+from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
+from offsider.contract.work import Hold
+from offsider.errors import JobTimeout, LostJob, ProcessLost, Shutdown
+
+if TYPE_CHECKING:
+    from offsider import App
+    from offsider.job.record import Record
+
+    from .statsd import Statsd
+
+Tags = Callable[[str, "Record", str], Iterable[str]]
+"""Further tags of a job: of its name, its record, and the queue it was taken from."""
+
+SIGNALS = (Hold, LostJob, Shutdown, asyncio.CancelledError)  # no failures: the job runs again
+
+
+class JobMetrics(ServerMiddleware):
+    """Counts and times each run.
+
+    * ``jobs.count`` when it starts; ``jobs.success`` and ``jobs.perform`` when it returns, ``jobs.failure`` when it
+      raises;
+    * a run that ends by a control signal is neither: the job runs again.
+
+    Args:
+        statsd: Where to.
+        tags: Further tags.
+    """
+
+    def __init__(self, statsd: Statsd, tags: Tags | None = None) -> None:
+        self._statsd = statsd
+        self._more = tags
+
+    def call(self, execution: Any, next: NextSync) -> Any:
+        """Around a ``def`` job."""
+        tags = self._begun(execution)
+        started_s = clock.monotonic_s()
+        try:
+            result = next(execution)
+        except SIGNALS:
+            raise
+        except BaseException as error:
+            self._failed(error, tags)
+            raise
+        self._returned(started_s, tags)
+        return result
+
+    async def acall(self, execution: Any, next: NextAsync) -> Any:
+        """Around an ``async def`` job."""
+        tags = self._begun(execution)
+        started_s = clock.monotonic_s()
+        try:
+            result = await next(execution)
+        except SIGNALS:
+            raise
+        except BaseException as error:
+            self._failed(error, tags)
+            raise
+        self._returned(started_s, tags)
+        return result
+
+    def listen(self, app: App) -> None:
+        """Hear what happens to jobs outside of their runs."""
+
+        def failed(record: Record, error: BaseException) -> None:
+            # The time of an `async def` job ends it by a cancellation; what that meant is known outside of the chain.
+            job = app.jobs.get(record["class"])
+            if isinstance(error, JobTimeout) and job is not None and job.is_async:
+                self._failed(error, self._tags_of(record["class"], record, str(record.get("queue"))))
+
+        def died(record: Record, error: BaseException) -> None:
+            if isinstance(error, ProcessLost):
+                queue = str(record.get("queue"))
+                self._statsd.count("jobs.poison", self._tags_of(record["class"], record, queue))
+
+        app.events.on("error", failed, by="pro")
+        app.events.on("death", died, by="pro")
+        app.events.on("recovered", lambda _owner, jobs: self._statsd.count("jobs.recovered.fetch", (), jobs), by="pro")
+        app.events.on("exit", self._statsd.flush, by="pro")
+
+    def expired(self, record: Record, queue: str, _deadline_ms: int) -> None:
+        """A job has expired."""
+        self._statsd.count("jobs.expired", self._tags_of(record["class"], record, queue))
+
+    def _begun(self, execution: Any) -> list[str]:
+        tags = self._tags_of(execution.job.name, execution.record, execution.queue)
+        self._statsd.count("jobs.count", tags)
+        return tags
+
+    def _returned(self, started_s: float, tags: list[str]) -> None:
+        self._statsd.time("jobs.perform", (clock.monotonic_s() - started_s) * 1000, tags)
+        self._statsd.count("jobs.success", tags)
+
+    def _failed(self, error: BaseException, tags: list[str]) -> None:
+        self._statsd.count("jobs.failure", [*tags, f"error_type:{_kind(type(error))}"])
+
+    def _tags_of(self, name: str, record: Record, queue: str) -> list[str]:
+        tags = _usual(name, queue)
+        if self._more is None:
+            return tags
+        try:
+            return [*tags, *self._more(name, record, queue)]
+        except Exception as error:  # noqa: BLE001 - whatever the user's function raises, the job runs
+            self._statsd.complain(error)
+            return tags
+
+
+@lru_cache(1024)
+def _usual(name: str, queue: str) -> list[str]:
+    return [f"worker:{name}", f"queue:{queue}"]
+
+
+def _kind(kind: type[BaseException]) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,156 @@
+"""The way to a statsd server: the user's client or Datadog's, and what it may not do to a job.
+
+A metric that cannot be sent is dropped: a client that fails is logged once a minute, and never fails a job.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from offsider import clock
+from offsider.errors import InvalidSetting, shown
+
+log = logging.getLogger("offsider.pro")
+
+PORT = 8125
+UNIX = "unix:"
+LOG_EVERY_S = 60.0
+FLUSH_S = 0.3
+
+
+class TaggingClient(Protocol):
+    """A client with tags, such as ``datadog.dogstatsd.DogStatsd``; ``distribution`` is used when it has one."""
+
+    def increment(self, metric: str, value: float = 1, tags: list[str] | None = None) -> Any:
+        """Count."""
+
+    def timing(self, metric: str, value: float, tags: list[str] | None = None) -> Any:
+        """A duration in milliseconds."""
+
+
+class PlainClient(Protocol):
+    """A client without tags, such as ``statsd.StatsClient``: names only."""
+
+    def incr(self, stat: str, count: int = 1) -> Any:
+        """Count."""
+
+    def timing(self, stat: str, delta: float) -> Any:
+        """A duration in milliseconds."""
+
+
+Client = TaggingClient | PlainClient
+
+
+def parse_address(text: str) -> dict[str, Any]:
+    """The arguments of a client for an address.
+
+    Args:
+        text: ``host``, ``host:port``, ``[IPv6]:port``, or ``unix:/path``.
+
+    Raises:
+        ValueError: It is none of these.
+
+    Example:
+        >>> parse_address("127.0.0.1:8125")
+        {'host': '127.0.0.1', 'port': 8125}
+        >>> parse_address("unix:/run/statsd.sock")
+        {'socket_path': '/run/statsd.sock'}
+    """
+    if text.startswith(UNIX) and (path := text.removeprefix(UNIX)).startswith("/"):
+        return {"socket_path": path}
+    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+    host, port = (host, port) if colon else (text, str(PORT))
+    host = host.removeprefix("[").removesuffix("]") if text.startswith("[") else host
+    if not host or "/" in host or " " in host or not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(f"{shown(text)} is no address: expected host:port, e.g. 127.0.0.1:8125, or unix:/path")
+    return {"host": host, "port": int(port)}
+
+
+def connect(address: str) -> Any:
+    """A client of Datadog's for an address; it sends in the background, a few times a second.
+
+    Raises:
+        InvalidSetting: Its package is not installed.
+    """
+    try:
+        dogstatsd = importlib.import_module("datadog.dogstatsd")
+    except ImportError:
+        raise InvalidSetting(
+            f"pro.statsd is {address!r}, and the package datadog, which sends there, is not installed: pip install"
+            " 'offsider-pro[statsd]', or give a client of your own: ProEdition(statsd=client)"
+        ) from None
+    return dogstatsd.DogStatsd(
+        **parse_address(address), disable_buffering=False, flush_interval=FLUSH_S, disable_telemetry=True
+    )
+
+
+class Statsd:
+    """Sends metrics by a client, whatever the client does.
+
+    Args:
+        client: Tagging or plain.
+        prefix: Before each name.
+        tags: Of all metrics.
+        distributions: Send distributions when the client can.
+
+    Raises:
+        InvalidSetting: The client has neither form.
+    """
+
+    def __init__(
+        self, client: Any, *, prefix: str = "sidekiq.", tags: Sequence[str] = (), distributions: bool = True
+    ) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._tags = list(tags)
+        self._quiet_until_s = 0.0
+        self._increment = getattr(client, "increment", None)
+        self._incr = getattr(client, "incr", None)
+        if not callable(self._increment or self._incr) or not callable(getattr(client, "timing", None)):
+            raise InvalidSetting(
+                f"ProEdition(statsd={shown(client)}): expected a client with increment() and timing(), such as"
+                " datadog.dogstatsd.DogStatsd(), or with incr() and timing(), such as statsd.StatsClient()"
+            )
+        self._distribution = getattr(client, "distribution", None) if distributions and self._increment else None
+
+    def count(self, name: str, tags: Sequence[str], by: int = 1) -> None:
+        """Add to a counter."""
+        try:
+            if self._increment is not None:
+                self._increment(self._prefix + name, by, tags=[*self._tags, *tags])
+            elif self._incr is not None:
+                self._incr(self._prefix + name, by)
+        except Exception as error:  # noqa: BLE001 - whatever a client raises, a metric is no reason to fail a job
+            self.complain(error)
+
+    def time(self, name: str, took_ms: float, tags: Sequence[str]) -> None:
+        """A duration, and its distribution under ``NAME_dist``."""
+        try:
+            if self._increment is None:
+                self._client.timing(self._prefix + name, took_ms)
+                return
+            all_tags = [*self._tags, *tags]
+            self._client.timing(self._prefix + name, took_ms, tags=all_tags)
+            if self._distribution is not None:
+                self._distribution(f"{self._prefix}{name}_dist", took_ms, tags=all_tags)
+        except Exception as error:  # noqa: BLE001 - as above
+            self.complain(error)
+
+    def flush(self) -> None:
+        """Send what the client still holds, where it holds anything."""
+        flush = getattr(self._client, "flush", None)
+        try:
+            if callable(flush):
+                flush()
+        except Exception as error:  # noqa: BLE001 - as above
+            self.complain(error)
+
+    def complain(self, error: Exception) -> None:
+        """Log an error of the client, or of a function that makes tags, once a minute."""
+        now_s = clock.monotonic_s()
+        if now_s >= self._quiet_until_s:
+            self._quiet_until_s = now_s + LOG_EVERY_S
+            log.warning("metrics are lost, for a minute at least: %s: %s", type(error).__name__, error, exc_info=error)

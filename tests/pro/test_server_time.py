@@ -1,0 +1,76 @@
+"""The server's time: asked seldom, counted on the monotonic clock, bounded when Redis is away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from offsider import App, clock
+from offsider_pro import server_time
+from offsider_pro.server_time import ServerTime
+from support.server import Server
+from support.waiting import until
+
+
+def questions(raw: Any) -> int:
+    return int(raw.info("commandstats").get("cmdstat_time", {}).get("calls", 0))
+
+
+def test_it_is_the_servers_and_asked_once(app: App, raw: Any) -> None:
+    raw.config_resetstat()
+    its = ServerTime(app)
+    for _ in range(100):
+        assert abs((its.now_ms() or 0) - time.time() * 1000) < 500
+    assert questions(raw) == 1
+
+
+def test_a_clock_that_is_set_while_it_runs_changes_nothing(app: App, step: Callable[[float], None]) -> None:
+    its = ServerTime(app)
+    its.now_ms()
+    step(86_400)
+    assert abs((its.now_ms() or 0) - time.time() * 1000) < 500
+
+
+def test_an_old_answer_is_renewed_without_waiting(app: App, raw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    its = ServerTime(app)
+    its.now_ms()
+    raw.config_resetstat()
+    monkeypatch.setattr(server_time, "FRESH_S", 0.0)
+    monkeypatch.setattr(server_time, "AGAIN_S", 0.0)
+    assert its.now_ms() is not None
+    until(lambda: questions(raw) >= 1, what="it asks again")
+
+
+def test_the_last_answer_counts_while_redis_is_away(
+    make_server: Callable[..., Server], make_app: Callable[..., App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = make_server()
+    its = ServerTime(make_app(server.url))
+    its.now_ms()
+    server.kill()
+    monkeypatch.setattr(server_time, "FRESH_S", 0.0)
+    for _ in range(3):
+        assert abs((its.now_ms() or 0) - time.time() * 1000) < 500
+
+
+def test_a_server_that_does_not_answer_is_waited_for_once_and_not_long(
+    make_server: Callable[..., Server], make_app: Callable[..., App]
+) -> None:
+    server = make_server()
+    its = ServerTime(make_app(server.url))
+    server.freeze()
+    began_s = clock.monotonic_s()
+    assert its.now_ms() is None
+    assert clock.monotonic_s() - began_s < 1.6
+    began_s = clock.monotonic_s()
+    assert [its.now_ms() for _ in range(50)] == [None] * 50
+    assert clock.monotonic_s() - began_s < 1.6
+    server.thaw()
+
+
+def test_an_embedded_server_is_not_asked_and_not_started() -> None:
+    app = App(editions=[])
+    assert abs((ServerTime(app).now_ms() or 0) - time.time() * 1000) < 500
