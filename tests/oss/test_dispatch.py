@@ -15,7 +15,8 @@ import redis
 
 from offsider import CONTEXT, App, Context
 from offsider.contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
-from offsider.errors import InvalidArguments, JobError, NotJson
+from offsider.contract.work import Hold
+from offsider.errors import InvalidArguments, JobError, JobHeld, NotJson
 from offsider.job.push import PushRequest
 
 
@@ -128,6 +129,29 @@ def test_server_middleware_is_nested_with_the_first_outermost(kind: str, app: Ap
     app.server_middleware.add("b", Step("b"))
     assert run(app, kind) == 20
     assert way == ["a", "b"]
+
+
+@KINDS
+def test_a_job_that_is_held_cannot_wait_here_and_its_caller_is_told(kind: str, app: App) -> None:
+    class Closed(ServerMiddleware):
+        """Lets nothing through."""
+
+        def call(self, execution: Any, next: NextSync) -> Any:
+            raise Hold("the shop is closed", delay_s=600)
+
+        async def acall(self, execution: Any, next: NextAsync) -> Any:
+            raise Hold("the shop is closed", delay_s=600)
+
+    app.server_middleware.add("closed", Closed())
+    with pytest.raises(JobHeld, match=r"job 'add' was called inline .* the shop is closed\. Enqueue it"):
+        run(app, kind)
+
+
+@KINDS
+def test_a_job_that_needs_an_edition_does_not_run_inline_without_it(kind: str, app: App) -> None:
+    app.client_middleware.add("needs", Client(lambda record: record.update(needs=["acme"])))
+    with pytest.raises(JobHeld, match=r"the edition 'acme', which is not installed in this process"):
+        run(app, kind)
 
 
 def test_an_error_of_the_body_is_the_callers(app: App) -> None:

@@ -14,7 +14,7 @@ import pytest
 from offsider import App
 from offsider.contract import VERSION
 from offsider.contract.edition import Edition
-from offsider.editions import load
+from offsider.editions import lacking, load
 from offsider.errors import ContractMismatch, EditionError
 
 Install = Callable[..., str]
@@ -212,3 +212,23 @@ def test_an_error_while_one_installs_stops_the_start() -> None:
 
     with pytest.raises(PermissionError, match="the licence has expired"):
         App("redis://localhost:1/0", editions=[Broken()])
+
+
+# -- what a job needs ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("needs", [None, [], ["acme"], ["acme", "zeta"]], ids=repr)
+def test_a_job_lacks_nothing_that_is_installed(needs: list[str] | None) -> None:
+    record = {} if needs is None else {"needs": needs}
+    assert lacking(record, {"zeta", "acme", "other"}) is None
+
+
+@pytest.mark.parametrize(
+    ("needs", "shown"), [(["acme", "zeta"], "'zeta'"), ([7], "7"), ([{"a": 1}], "{'a': 1}"), ([["acme"]], "['acme']")]
+)
+def test_what_a_job_lacks_is_named_with_what_there_is_and_what_to_do(needs: list[Any], shown: str) -> None:
+    reason = lacking({"needs": needs}, {"other", "acme"}) or ""
+    assert reason.startswith(f"it needs the edition {shown}, which is not installed in this worker")
+    assert "(installed: acme, other)" in reason
+    assert reason.endswith("Install it, or leave the job to a worker that has it")
+    assert "(installed: none)" in (lacking({"needs": needs}, ()) or "")

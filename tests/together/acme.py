@@ -134,6 +134,7 @@ class AcmeEdition(Edition):
         self.track = Track()
         self.census = Census()
         self.fetchers: list[CountingFetcher] = []
+        self.held: set[str] = set()
         self.heard: list[str] = []
 
     def install(self, app: App) -> None:
@@ -153,6 +154,7 @@ class AcmeEdition(Edition):
             return self.fetchers[-1]
 
         worker.fetcher.fill(make_fetcher, by=self.name)
+        worker.queue_filters.add("acme", lambda names: self.held, by=self.name)
         worker.services.add("acme census", self.census, by=self.name)
         worker.heartbeat_fields.add("acme_settled", lambda: sum(one.settled for one in self.fetchers), by=self.name)
         for event in ("startup", "beat", "quiet", "shutdown", "exit"):

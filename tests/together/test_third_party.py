@@ -180,6 +180,27 @@ def test_all_that_it_brings_works_in_a_real_worker(
     assert acme.doors == ["app", "worker"]
 
 
+def test_what_its_filter_holds_is_run_when_it_is_free_and_the_rest_meanwhile(
+    shop: App, acme: AcmeEdition, start_worker: Start, raw: redis.Redis
+) -> None:
+    ran = {"mail": threading.Event(), "default": threading.Event()}
+
+    @shop.job(name="buy")
+    def buy(queue: str) -> None:
+        """Says where it ran."""
+        ran[queue].set()
+
+    acme.held = {"mail"}
+    worker = start_worker(shop, queues=["mail", "default"])
+    buy.using(queue="mail").enqueue("mail")
+    buy.enqueue("default")
+    assert ran["default"].wait(10)
+    assert raw.llen("{offsider}:queue:mail") == 1
+    acme.held = set()
+    worker.wake()
+    assert ran["mail"].wait(10)
+
+
 def test_its_counts_are_ours_too(shop: App, start_worker: Start, raw: redis.Redis) -> None:
     @shop.job(name="buy")
     def buy() -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import re
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
 
 from offsider import App
-from offsider.contract.work import Fenced, Fetcher, Service, Settlement, UnitOfWork
-from offsider.errors import OffsiderError
+from offsider.contract.work import Fenced, Fetcher, Hold, Service, Settlement, UnitOfWork
+from offsider.errors import InvalidOption, OffsiderError
 from offsider.worker.fetch import LeaseFetcher, Limits
 from offsider.worker.order import QueueOrder
 from offsider.worker.worker import Worker
@@ -158,3 +160,22 @@ def test_the_process_list_knows_a_field_that_somebody_added(app: App, raw: redis
         until(lambda: raw.hget(f"{{offsider}}:{worker.identity}", "depth") == b"[1]")
     finally:
         worker.stop(1.0)
+
+
+# -- holding ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("delay", "delay_s"), [(5, 5.0), (0.5, 0.5), (timedelta(minutes=2), 120.0), (0, 0.0)])
+def test_a_hold_has_a_reason_and_seconds(delay: Any, delay_s: float) -> None:
+    held = Hold("closed", delay_s=delay)
+    assert (held.reason, held.delay_s, str(held)) == ("closed", delay_s, "closed")
+
+
+@pytest.mark.parametrize("delay", [-1, math.nan, math.inf, "5", None, True], ids=repr)
+def test_a_hold_for_no_time_is_refused(delay: Any) -> None:
+    with pytest.raises(InvalidOption, match=r"Hold\(delay_s\)"):
+        Hold("closed", delay_s=delay)
+
+
+def test_a_hold_is_a_control_signal_that_no_handler_of_errors_sees() -> None:
+    assert not issubclass(Hold, Exception)

@@ -12,6 +12,7 @@ import redis
 
 from offsider import App, Cancel, Retry, Snooze, clock
 from offsider.contract.middleware import ServerMiddleware
+from offsider.contract.work import Hold
 from offsider.metrics.track import CountMiddleware, Counts
 from offsider.worker.worker import Worker
 from support.waiting import until
@@ -136,6 +137,25 @@ def test_the_counters_in_redis_are_those_of_all_attempts(app: App, start_worker:
     if day == clock.utc_day():
         assert raw.get(f"{{offsider}}:stat:processed:{day}") == b"29"
         assert raw.get(f"{{offsider}}:stat:failed:{day}") == b"7"
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_job_that_was_held_had_no_attempt(kind: str) -> None:
+    counts = Counts()
+    middleware = CountMiddleware(counts)
+
+    def closed(_execution: Any) -> Any:
+        raise Hold("closed", delay_s=5)
+
+    async def aclosed(execution: Any) -> Any:
+        return closed(execution)
+
+    def attempt() -> Any:
+        return middleware.call("job", closed) if kind == "def" else asyncio.run(middleware.acall("job", aclosed))
+
+    with pytest.raises(Hold):
+        attempt()
+    assert counts.take() == (0, 0)
 
 
 def test_what_was_counted_last_is_written_at_the_end(

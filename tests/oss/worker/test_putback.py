@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from offsider import App
-from offsider.contract.work import Settlement, UnitOfWork
+from offsider.contract.edition import Edition
+from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
+from offsider.contract.work import Hold, Settlement, UnitOfWork
 from offsider.job.record import dumps, loads
-from offsider.worker.putback import put_back, put_off, quarantine
+from offsider.worker.putback import hold, put_back, put_off, quarantine
 from support.bench import Bench, payload
 from support.waiting import until
 
@@ -119,6 +121,40 @@ def test_quarantine_keeps_queue_reason_time_and_the_exact_bytes() -> None:
     assert before_ms <= entry.pop("at") <= time.time() * 1000
     assert entry == {"queue": "mail", "reason": "not JSON: \n at all"}
     assert (settlement.kind, settlement.delay_s, kept) == ("quarantine", 0.0, raw)
+
+
+# -- held ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_is_held_for_its_time_with_the_reason_and_its_place() -> None:
+    settlement = hold(unit_of(JOB, queue="low"), dict(JOB), "the shop is \ud800 closed", 600.0)
+    assert (settlement.kind, settlement.delay_s) == ("schedule", 600.0)
+    note = note_of(settlement)
+    assert note.pop("since") <= time.time() * 1000
+    assert note == {"count": 1, "reason": "the shop is ? closed", "held": True}
+    assert loads(settlement.payload or b"")["queue"] == "low"
+
+
+def test_without_a_time_of_its_own_a_hold_doubles_as_putting_back_does() -> None:
+    settlement = hold(unit_of(JOB), dict(JOB), "it needs more")
+    delays = [settlement.delay_s]
+    for _ in range(7):
+        unit = again(settlement)
+        settlement = hold(unit, loads(unit.payload), "it needs more")
+        delays.append(settlement.delay_s)
+    assert delays == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0]
+    assert note_of(settlement)["count"] == 8
+
+
+def test_the_time_for_which_it_was_held_is_none_in_which_nobody_knew_it() -> None:
+    since = int(time.time() * 1000) - 10 * 86_400_000
+    held = JOB | {"put_back": {"since": since, "count": 9, "reason": "closed", "held": True}}
+    settlement = settle(unit_of(held), window_s=3600)
+    assert (settlement.kind, note_of(settlement)["count"]) == ("schedule", 1)
+    assert "held" not in note_of(settlement)
+    assert note_of(hold(unit_of(held), dict(held), "closed", 1.0))["since"] == since
+    unknown = JOB | {"put_back": {"since": since, "count": 9, "reason": "unknown"}}
+    assert note_of(hold(unit_of(unknown), dict(unknown), "closed", 1.0))["count"] == 1
 
 
 # -- on a worker ------------------------------------------------------------------------------------------------------
@@ -227,3 +263,107 @@ def test_a_moment_without_memory_puts_a_job_off_as_it_is() -> None:
     unit = UnitOfWork("7:mail", "mail", b'{"class":"welcome"}')
     settlement = put_off(unit)
     assert (settlement.kind, settlement.delay_s, settlement.payload) == ("schedule", 2.0, unit.payload)
+
+
+class Gate(ServerMiddleware):
+    """Holds every job until it is open."""
+
+    def __init__(self, delay_s: float) -> None:
+        self.open = False
+        self._delay_s = delay_s
+
+    def call(self, execution: Any, next: NextSync) -> Any:
+        self._look()
+        return next(execution)
+
+    async def acall(self, execution: Any, next: NextAsync) -> Any:
+        self._look()
+        return await next(execution)
+
+    def _look(self) -> None:
+        if not self.open:
+            raise Hold("the gate is shut", delay_s=self._delay_s)
+
+
+def numbered(app: App, kind: str, ran: list[int]) -> Any:
+    """A job of one kind that notes its number."""
+
+    def work(number: int) -> None:
+        ran.append(number)
+
+    async def awork(number: int) -> None:
+        ran.append(number)
+
+    return app.job(name="work", retry=0, timeout=30)(work if kind == "def" else awork)
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_held_job_waits_uses_no_attempt_and_is_no_failure(bench: Bench, kind: str) -> None:
+    gate, ran, events = Gate(600), list[int](), list[str]()
+    bench.app.server_middleware.add("gate", gate)
+    for event in ("error", "death"):
+        bench.app.on(event)(lambda *_given, event=event: events.append(event))
+    job = numbered(bench.app, kind, ran)
+    jid = job.enqueue(1)
+    bench.run().stop()
+    record = bench.record("schedule")
+    assert (record["jid"], record["put_back"]["reason"]) == (jid, "the gate is shut")
+    assert not {"retry_count", "failed_at", "enqueued_at"} & set(record)
+    assert 590 < bench.due_in_s("schedule") <= 600
+    assert (ran, events) == ([], [])
+    assert bench.raw.get(bench.key("stat:processed")) is bench.raw.get(bench.key("stat:failed")) is None
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_held_jobs_run_when_they_may_in_their_order_and_forget_that_they_waited(
+    bench: Bench, kind: str, raw: Any
+) -> None:
+    gate, ran = Gate(0.3), list[int]()
+    bench.app.server_middleware.add("gate", gate)
+    job = numbered(bench.app, kind, ran)
+    job.enqueue_many([(number,) for number in range(50)])
+    bench.start(concurrency=1)
+    until(lambda: raw.zcard(bench.key("schedule")) == 50, 10)
+    gate.open = True
+    until(lambda: len(ran) == 50, 10)
+    assert ran == list(range(50))
+
+
+def test_a_job_that_fails_after_it_was_held_is_no_longer_put_back(bench: Bench) -> None:
+    @bench.app.job(name="fails")
+    def fails() -> None:
+        raise ValueError("no")
+
+    bench.run(payload("fails", put_back={"since": 1, "count": 3, "reason": "closed", "held": True}))
+    assert "put_back" not in bench.record("retry")
+
+
+def test_a_job_is_held_until_a_worker_has_the_edition_it_needs(
+    make_app: Callable[..., App], raw: Any, start_worker: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Acme(Edition):
+        """The one."""
+
+        name = "acme"
+
+    without, within = make_app(worker={"unknown_job_window_s": 0.0}), make_app(editions=[Acme()])
+    ran = list[int]()
+    numbered(without, "def", ran)
+    bench = Bench(without, raw, start_worker)
+    bench.run(payload("work", 7, needs=["acme"]), payload("unknown", needs=["acme"]))
+    until(lambda: bench.places() == {"schedule": 2}, 10)
+    assert ran == []
+    reasons = {json.loads(one)["put_back"]["reason"] for one in bench.members("schedule")}
+    assert {reason[:75] for reason in reasons} == {
+        "it needs the edition 'acme', which is not installed in this worker (install"
+    }
+    assert "is held for 1 s: it needs the edition 'acme'" in caplog.text
+    bench.start().stop(1)
+    numbered(within, "def", ran)
+    start_worker(within)
+    until(lambda: ran == [7], 10)
+
+
+def test_needs_of_another_kind_are_no_job(bench: Bench) -> None:
+    bench.run(payload("work", needs="acme"))
+    assert bench.places() == {"quarantine": 1}

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .contract.middleware import compile_server, compile_server_async
+from .contract.work import Hold
+from .editions import lacking
+from .errors import JobHeld
 from .job.push import PushRequest
 from .job.record import dumps, loads
 
@@ -58,7 +61,11 @@ class Dispatch:
         if accepted is None:
             return None
         perform = compile_server(self._app.server_middleware.compile(), lambda one: one.job.fn(*one.args, **one.kwargs))
-        return perform(InlineExecution(accepted))
+        execution = self._execution(accepted)
+        try:
+            return perform(execution)
+        except Hold as held:
+            raise _not_now(execution, held.reason) from held
 
     async def ainline(self, request: PushRequest) -> Any:
         """Run an ``async def`` job here and now."""
@@ -69,4 +76,23 @@ class Dispatch:
         accepted = self._app.accept(request)
         if accepted is None:
             return None
-        return await compile_server_async(self._app.server_middleware.compile(), body)(InlineExecution(accepted))
+        perform = compile_server_async(self._app.server_middleware.compile(), body)
+        execution = self._execution(accepted)
+        try:
+            return await perform(execution)
+        except Hold as held:
+            raise _not_now(execution, held.reason) from held
+
+    def _execution(self, request: PushRequest) -> InlineExecution:
+        execution = InlineExecution(request)
+        reason = lacking(execution.record, [one.name for one in self._app.editions], "in this process")
+        if reason:
+            raise _not_now(execution, reason)
+        return execution
+
+
+def _not_now(execution: InlineExecution, reason: str) -> JobHeld:
+    return JobHeld(
+        f"job {execution.job.name!r} was called inline and may not run now: {reason}. Enqueue it: a worker keeps it"
+        " until it may"
+    )

@@ -1,14 +1,15 @@
-"""Finds the installed editions and puts them in order. Knows none of them by name."""
+"""Finds the installed editions, puts them in order, says which a job lacks. Knows none of them by name."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.metadata import entry_points
 
 from .contract import VERSION
 from .contract.edition import Edition
 from .errors import ContractMismatch, EditionError, shown, suggest
+from .job.record import Record
 
 GROUP = "offsider.editions"
 
@@ -29,6 +30,23 @@ def load(editions: Sequence[Edition] | None, env: Mapping[str, str] | None = Non
     for edition in found:
         _check(edition)
     return _ordered(found)
+
+
+def lacking(record: Record, installed: Collection[str], where: str = "in this worker") -> str | None:
+    """Why a job cannot run without an edition that it names and that is not installed; None when all are.
+
+    Example:
+        >>> lacking({"needs": ["acme"]}, {"acme"}) is None
+        True
+    """
+    names = record.get("needs") or ()
+    missing = [name for name in names if type(name) is not str or name not in installed]
+    if not missing:
+        return None
+    return (
+        f"it needs the edition {shown(missing[0])}, which is not installed {where} (installed:"
+        f" {', '.join(sorted(installed)) or 'none'}). Install it, or leave the job to a worker that has it"
+    )
 
 
 def _discover(env: Mapping[str, str]) -> list[Edition]:

@@ -29,6 +29,7 @@
     │   ├── ContractMismatch      an edition built for another contract
     │   └── EditionError          an edition that cannot be loaded
     ├── JobTimeout                a job ran longer than its timeout; it is retried
+    ├── JobHeld                   middleware said "not now" to a job that runs inline and cannot wait
     ├── ProcessLost               the process of a job was lost, again and again; the job is dead
     └── LostJob                   the job in hand runs elsewhere; stop without an effect
 
@@ -204,6 +205,10 @@ class EditionError(SeamError):
 
 class JobTimeout(OffsiderError):
     """A job ran longer than its timeout."""
+
+
+class JobHeld(OffsiderError):
+    """Middleware said "not now" to a job that runs inline, where no schedule is to wait in."""
 
 
 class ProcessLost(OffsiderError):

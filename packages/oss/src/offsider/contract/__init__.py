@@ -15,6 +15,7 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("client_middleware", "Chain"),
     ("server_middleware", "Chain"),
     ("fetcher", "Slot"),
+    ("queue_filters", "Registry"),
     ("scheduler", "Slot"),
     ("services", "Registry"),
     ("heartbeat_fields", "Registry"),

@@ -1,15 +1,47 @@
-"""What a worker's replaceable parts must be: fetcher, service. Types only."""
+"""What a worker's replaceable parts must be, fetcher and service, and the control signals between them and it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
+
+from ..job.options import seconds
+
+# Of the queues of a fetcher: those from which nothing is to be taken now.
+QueueFilter = Callable[[Sequence[str]], Collection[str]]
 
 
 class Fenced(Exception):
     """A control signal of a fetcher: its lease was lost, its jobs run elsewhere."""
+
+
+class Hold(BaseException):
+    """A control signal of server middleware: not now. The job waits in the schedule and uses no attempt.
+
+    It is no failure, and therefore no `Exception`: ``except Exception`` in middleware around it does not see it. The
+    body says the same with `Snooze`.
+
+    Args:
+        reason: For the log, and for whoever asks why the job does not run.
+        delay_s: When to try again, in seconds or as a `timedelta`; give it room: until then others run.
+
+    Raises:
+        InvalidOption: ``delay_s`` is no duration.
+
+    Example:
+        >>> from offsider.contract.middleware import ServerMiddleware
+        >>> class Closed(ServerMiddleware):
+        ...     def call(self, execution, next):
+        ...         raise Hold("the shop is closed", delay_s=600)
+    """
+
+    def __init__(self, reason: str, *, delay_s: float | timedelta) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.delay_s = seconds(delay_s, "Hold(delay_s)")
 
 
 @dataclass(slots=True)

@@ -57,6 +57,7 @@ class Kind(Enum):
     DISCARDED = "discarded"
     SNOOZED = "snoozed"
     CANCELLED = "cancelled"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +104,8 @@ class Outcome:
     def cancelled(cls, reason: str = "") -> Outcome:
         """The body asked to end here."""
         return cls(Kind.CANCELLED, reason=reason)
+
+    @classmethod
+    def held(cls, delay_s: float, record: Record, reason: str) -> Outcome:
+        """Something around the body said: not now."""
+        return cls(Kind.HELD, delay_s, record, reason=reason)

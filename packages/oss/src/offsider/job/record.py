@@ -46,7 +46,7 @@ _ORJSONS_MEMORY_ERROR = "Not enough memory"
 _RARE = frozenset(
     [
         *("kwargs", "retry_count", "crashes", "failed_at", "timeout", "retry_for"),
-        *("retry_queue", "tags", "put_back", "log_level"),
+        *("retry_queue", "tags", "put_back", "log_level", "needs"),
     ]
 )
 _usual_fields = itemgetter("class", "queue", "args", "jid", "retry")
@@ -378,10 +378,11 @@ def _check_counters(record: Record) -> None:
         queue = record.get(field)
         if queue is not None and not (type(queue) is str and _is_name(queue)):
             raise Malformed(f"{field!r} is {shown(queue)}; expected the name of a queue")
-    for field, kind in (("kwargs", dict), ("tags", list), ("put_back", dict), ("log_level", str)):
+    for field, kind in _KINDS:
         value = record.get(field)
         if value is not None and type(value) is not kind:
             raise Malformed(f"{field!r} is {shown(value)}; expected {_JSON_KINDS[kind]}")
 
 
+_KINDS = (("kwargs", dict), ("tags", list), ("needs", list), ("put_back", dict), ("log_level", str))
 _JSON_KINDS = {dict: "an object", list: "a list", str: "text"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..contract.middleware import NextAsync, NextSync, ServerMiddleware
+from ..contract.work import Hold
 
 
 class Counts:
@@ -31,7 +32,7 @@ class Counts:
 
 
 class CountMiddleware(ServerMiddleware):
-    """Counts each attempt: the outermost link of the server middleware."""
+    """Counts each attempt: the outermost link of the server middleware. A job that was held had none."""
 
     def __init__(self, counts: Counts) -> None:
         self._add = counts.add
@@ -40,6 +41,8 @@ class CountMiddleware(ServerMiddleware):
         """Count a ``def`` job."""
         try:
             result = next(execution)
+        except Hold:
+            raise
         except BaseException:
             self._add(True)
             raise
@@ -50,6 +53,8 @@ class CountMiddleware(ServerMiddleware):
         """Count an ``async def`` job."""
         try:
             result = await next(execution)
+        except Hold:
+            raise
         except BaseException:
             self._add(True)
             raise

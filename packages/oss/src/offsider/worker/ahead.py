@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..contract.work import Fenced, ReadsAhead, Settlement, UnitOfWork
 from ..store.connection import Argument
-from .fetch import MOST_SETTLED, MOST_TAKEN, LeaseFetcher, back_last
+from .fetch import MOST_SETTLED, MOST_TAKEN, LeaseFetcher, back_last, go_back
 
 
 @dataclass(slots=True)
@@ -47,7 +47,10 @@ class ReadAheadFetcher(LeaseFetcher, ReadsAhead):
         if self._in_doubt or self._found or self._sent is not None or len(settled) > MOST_SETTLED:
             return False
         settled, want = back_last(settled), min(want, MOST_TAKEN)
-        keys, names, number = self._request(want)
+        held = self._held_now()
+        if go_back(settled, held):
+            return False
+        keys, names, number = self._request(want, held)
         arguments = self._arguments(settled, want, number, names)
         self._unconfirmed = settled
         self._doubt(number)

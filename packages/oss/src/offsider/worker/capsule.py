@@ -115,6 +115,10 @@ class Capsule:
         """True once the fetch loop is to end."""
         return self._stop.is_set()
 
+    def wake(self) -> None:
+        """Make a round now, whatever this capsule waits for."""
+        self._wake.put(None)
+
     def quiet(self) -> None:
         """Fetch no more; what runs goes on, what has not begun is handed back."""
         self.quieted = True

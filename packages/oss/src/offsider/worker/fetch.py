@@ -6,11 +6,12 @@ It keeps what the engine promises about Redis (leases, fencing, lost replies). I
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import threading
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..contract.work import Fenced, Settlement, UnitOfWork
+from ..contract.work import Fenced, QueueFilter, Settlement, UnitOfWork
 from ..store.connection import Connections, Wire
 from ..store.keys import Keys
 from ..store.scripts import load
@@ -21,6 +22,7 @@ log = logging.getLogger("offsider.worker")
 MOST_SETTLED = 1000  # fields per request; a script's unpack() ends at 7,999
 MOST_TAKEN = 1000
 READ_TIMEOUT_S = 15.0
+WHILE_HELD_S = 1.0  # waits are no longer while a queue is held: it may be free again
 PASS_ON_MS = 5000  # what a stopped process could not end is anybody's after this
 
 
@@ -39,18 +41,38 @@ class LeaseFetcher:
     * one round trip acknowledges what is settled and takes new jobs;
     * after a lost reply it goes on under another name and asks what it holds, so that no taken job is forgotten,
       none is run twice, and the lost request changes nothing when it arrives late;
-    * when its lease was lost, it raises `Fenced` and holds nothing any more.
+    * when its lease was lost, it raises `Fenced` and holds nothing any more;
+    * a queue that is held is not looked at, and its bell not waited for.
 
     Used by one thread at a time, but for `wait` and `renew`, which have connections of their own.
+
+    Args:
+        connections: The way to Redis.
+        keys: Its keys.
+        order: The queues.
+        owner: Its name, used once.
+        limits: What travels with each exchange.
+        held: Asked before each request and each wait which queues are held; None when none ever is.
     """
 
-    def __init__(self, connections: Connections, keys: Keys, order: QueueOrder, *, owner: str, limits: Limits) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        keys: Keys,
+        order: QueueOrder,
+        *,
+        owner: str,
+        limits: Limits,
+        held: QueueFilter | None = None,
+    ) -> None:
         self.owner = owner
         self._name = owner
         self._doubts = 0
         self._keys = keys
         self._order = order
         self._limits = limits
+        self._held = held
+        self._closed = threading.Event()
         self._wire: Wire = connections.wire("fetch", read_timeout_s=READ_TIMEOUT_S)
         self._bell: Wire = connections.wire("bell", read_timeout_s=READ_TIMEOUT_S)
         self._lease: Wire = connections.wire("lease", read_timeout_s=READ_TIMEOUT_S)
@@ -110,20 +132,25 @@ class LeaseFetcher:
         if self._found and not settled:
             return self._handed_out()  # at once: what follows may fail, too
         want = min(want - len(self._found), MOST_TAKEN)
+        held = self._held_now()
+        apart = not settled or go_back(settled, held)
         for start in range(0, len(settled), MOST_SETTLED):
             part = settled[start : start + MOST_SETTLED]
             last = start + MOST_SETTLED >= len(settled)
-            self._found += self._trip(part, want if last else 0)
-        if not settled and want > 0:
-            self._found += self._trip((), want)
+            self._found += self._trip(part, want if last and not apart else 0, held)
+        if apart and want > 0:
+            self._found += self._trip((), want, held)
         return self._handed_out()
 
     def _handed_out(self) -> list[UnitOfWork]:
         found, self._found = self._found, []
         return found
 
-    def _trip(self, settled: Sequence[Settlement], want: int) -> list[UnitOfWork]:
-        keys, names, number = self._request(want)
+    def _held_now(self) -> Collection[str]:
+        return () if self._held is None else self._held(self._order.names)
+
+    def _trip(self, settled: Sequence[Settlement], want: int, held: Collection[str]) -> list[UnitOfWork]:
+        keys, names, number = self._request(want, held)
         self._doubt(number)  # until the reply is here
         reply = self._wire.run(self._scripts["exchange"], keys, self._arguments(settled, want, number, names))
         return self._taken(reply, names, number)
@@ -131,9 +158,14 @@ class LeaseFetcher:
     def _doubt(self, number: int) -> None:
         self._doubted, self._in_doubt = number, True
 
-    def _request(self, want: int) -> tuple[list[str], list[str], int]:
-        """Keys, queues in their order, and the number of the first job."""
+    def _request(self, want: int, held: Collection[str]) -> tuple[list[str], list[str], int]:
+        """Keys, queues in their order, and the number of the first job. Who takes jobs looks at no queue that is held.
+
+        A request that takes none names all queues: jobs may go back to those that are held.
+        """
         names = self._order.next()
+        if held and want > 0:
+            names = [name for name in names if name not in held]
         keys = self._fixed_keys.copy()
         for name in names:
             keys += self._pairs[name]
@@ -205,7 +237,13 @@ class LeaseFetcher:
 
     def wait(self, timeout_s: float) -> bool:
         """Block until a queue's bell rings (True) or the time is over (False). A lost ring costs latency only."""
-        bells = [bell for _queue, bell in self._pairs.values()]
+        held = self._held_now()
+        bells = [bell for name, (_queue, bell) in self._pairs.items() if name not in held]
+        if held:
+            timeout_s = min(timeout_s, WHILE_HELD_S)
+        if not bells:
+            self._closed.wait(timeout_s)
+            return False
         return self._bell.command("BLPOP", *bells, timeout_s) is not None
 
     def pass_on(self) -> None:
@@ -234,6 +272,7 @@ class LeaseFetcher:
 
     def close(self) -> None:
         """Drop the connections."""
+        self._closed.set()
         for wire in (self._wire, self._bell, self._lease):
             wire.close()
 
@@ -247,6 +286,11 @@ def back_last(settled: Sequence[Settlement]) -> Sequence[Settlement]:
     if not back:
         return settled
     return [*(one for one in settled if one.kind != "back"), *reversed(back)]
+
+
+def go_back(settled: Sequence[Settlement], held: Collection[str]) -> bool:
+    """True when a job goes back to a queue that is held: a request that takes jobs does not name it."""
+    return bool(held) and any(one.kind == "back" and one.unit.queue in held for one in settled)
 
 
 def _number(field: str) -> int:

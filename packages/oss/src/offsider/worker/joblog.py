@@ -48,6 +48,11 @@ class JobLog:
         if self.wants(execution):
             self._say(logging.INFO, f"snoozed for {delay_s:g} s", execution)
 
+    def held(self, execution: Execution, delay_s: float, reason: str) -> None:
+        """Something around the body said: not now."""
+        if self.wants(execution):
+            self._say(logging.INFO, f"held for {delay_s:g} s: {reason[:500]}", execution)
+
     def stopped(self, execution: Execution, signal: BaseException) -> None:
         """The body was stopped; its job runs again elsewhere."""
         self._say(logging.WARNING, f"stopped ({type(signal).__name__}), runs again", execution)

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
-from ..contract.work import Settlement, UnitOfWork
+from ..contract.work import Hold, Settlement, UnitOfWork
+from ..editions import lacking
 from ..errors import InvalidArguments, InvalidOption, JobTimeout, LostJob, Malformed, Shutdown
 from ..job import record as records
 from ..job.outcome import Cancel, Kind, Outcome, Snooze
 from .death import announce
 from .execution import Execution
-from .putback import put_back, put_off, quarantine
+from .putback import hold, put_back, put_off, quarantine
 from .retry import after_failure, error_name, error_text
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Processor:
         joblog: JobLog,
         retries: int,
         unknown_window_s: float,
+        editions: Collection[str] = (),
         rng: Random | None = None,
     ) -> None:
         self._jobs = jobs
@@ -66,6 +68,7 @@ class Processor:
         self._joblog = joblog
         self._retries = retries
         self._unknown_window_s = unknown_window_s
+        self._editions = editions
         self._rng = rng or Random()
 
     # -- before ----------------------------------------------------------------------------------------
@@ -100,6 +103,10 @@ class Processor:
         except Malformed as error:
             log.error("a job in queue %s was put into quarantine: %s", unit.queue, error)
             return quarantine(unit, str(error))
+        if "needs" in record and (reason := lacking(record, self._editions)):
+            settlement = hold(unit, record, reason)
+            log.warning("job %s (%s) is held for %g s: %s", record["class"], record["jid"], settlement.delay_s, reason)
+            return settlement
         job = self._jobs.get(record["class"])
         if job is None:
             reason = f"no job is registered here under the name {record['class']!r}"
@@ -202,6 +209,8 @@ class Processor:
     def _of_failure(self, execution: Execution, error: BaseException) -> Outcome:
         # A fresh parse: what middleware and body changed in the record is not kept.
         record = records.loads(execution.unit.payload)
+        if isinstance(error, Hold):
+            return Outcome.held(error.delay_s, record, error.reason)
         retry = execution.job.options.retry
         return after_failure(record, error, retry, rng=self._rng, retries=self._retries)
 
@@ -226,6 +235,10 @@ class Processor:
             self._joblog.snoozed(execution, outcome.delay_s)
             record = without_schedule(outcome.record)
             return Settlement(execution.unit, "schedule", outcome.delay_s, records.rewritten(record))
+        if kind is Kind.HELD:
+            self._joblog.held(execution, outcome.delay_s, outcome.reason)
+            assert outcome.record is not None  # Outcome.held() sees to it
+            return hold(execution.unit, outcome.record, outcome.reason, outcome.delay_s)
         return self._settle_failure(execution, outcome)
 
     def _settle_failure(self, execution: Execution, outcome: Outcome) -> Settlement:
@@ -248,9 +261,10 @@ DONE = Outcome.done()
 
 
 def without_schedule(record: records.Record | None) -> records.Record:
-    """A record as it lies in the schedule: the time is the score, not a field."""
+    """A record as it lies in the schedule: the time is the score, not a field. It has run: no longer put back."""
     assert record is not None  # Outcome.snoozed() sees to it
     record.pop("enqueued_at", None)
+    record.pop("put_back", None)
     return record
 
 

@@ -1,8 +1,9 @@
-"""Payloads that cannot run here: put back for a worker that knows them, or kept apart with their bytes."""
+"""Payloads that cannot run here or now: put back for later, held, or kept apart with their bytes."""
 
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from .. import clock
 from ..contract.work import Settlement, UnitOfWork
@@ -22,26 +23,59 @@ def put_back(unit: UnitOfWork, record: records.Record, reason: str, window_s: fl
 
     The delay doubles from 1 s to a minute, so that a job nobody knows costs almost nothing.
     """
-    now = clock.now_ms()
-    since, count = _earlier(record, now)
-    if now - since >= window_s * 1000:
+    note = _note(record, reason, held=False)
+    if clock.now_ms() - note["since"] >= window_s * 1000:
         log.error("job %s (%s) was put into quarantine: %s", record["class"], record["jid"], reason)
         return quarantine(unit, reason)
-    delay_s = min(2.0 ** min(count, 10), MOST_DELAY_S)
-    record["put_back"] = {"since": since, "count": count + 1, "reason": reason[:1000]}
+    delay_s = _patient_s(note)
+    log.warning("job %s (%s) was put back for %g s: %s", record["class"], record["jid"], delay_s, reason)
+    return _later(unit, record, note, delay_s)
+
+
+def hold(unit: UnitOfWork, record: records.Record, reason: str, delay_s: float | None = None) -> Settlement:
+    """A good job that may not run now goes to the schedule, with the reason, as often as it takes.
+
+    No attempt is used, and no window ends it: it is never put into quarantine for having waited.
+
+    Args:
+        unit: Its place.
+        record: A fresh copy of its payload; it is changed and becomes the next one.
+        reason: Why it may not run.
+        delay_s: For how long; None to double it from 1 s to a minute.
+    """
+    note = _note(record, reason, held=True)
+    return _later(unit, record, note, _patient_s(note) if delay_s is None else delay_s)
+
+
+def _later(unit: UnitOfWork, record: records.Record, note: dict[str, Any], delay_s: float) -> Settlement:
+    record["put_back"] = note
     record["queue"] = unit.queue
     record.pop("enqueued_at", None)
-    log.warning("job %s (%s) was put back for %g s: %s", record["class"], record["jid"], delay_s, reason)
     return Settlement(unit, "schedule", delay_s, records.rewritten(record))
 
 
-def _earlier(record: records.Record, now: int) -> tuple[int, int]:
-    """Since when (ms) and how often it was put back; what a payload says of it is not trusted."""
-    note = record.get("put_back") or {}
-    since, count = note.get("since"), note.get("count")
-    if type(since) is int and type(count) is int and 0 < since <= now and count >= 0:
-        return since, count
-    return now, 0
+def _note(record: records.Record, reason: str, *, held: bool) -> dict[str, Any]:
+    """Since when (ms), how often and why; what a payload says of earlier times is not trusted.
+
+    The time for which a job was held does not count as one in which nobody knew it, and the other way round.
+    """
+    now = clock.now_ms()
+    earlier = record.get("put_back") or {}
+    since, count = earlier.get("since"), earlier.get("count")
+    if not (type(since) is int and type(count) is int and 0 < since <= now and count >= 0):
+        since, count = now, 0
+    if earlier.get("held", False) is not held:
+        since, count = now, 0
+    note: dict[str, Any] = {
+        "since": since,
+        "count": count + 1,
+        "reason": reason[:1000].encode("utf-8", "replace").decode("utf-8"),
+    }
+    return {**note, "held": True} if held else note
+
+
+def _patient_s(note: dict[str, Any]) -> float:
+    return float(min(2.0 ** min(note["count"] - 1, 10), MOST_DELAY_S))
 
 
 def put_off(unit: UnitOfWork) -> Settlement:

@@ -64,6 +64,7 @@ def note_failure(record: Record, error: BaseException) -> None:
     else:
         record["failed_at"] = now
         record["retry_count"] = 0
+    record.pop("put_back", None)  # it has run
     if record.get("backtrace"):
         record["error_backtrace"] = compressed_traceback(error, record["backtrace"])
 

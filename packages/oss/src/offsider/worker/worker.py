@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import clock
 from ..contract.middleware import compile_server, compile_server_async
 from ..contract.seams import Registry, Slot
-from ..contract.work import Fetcher, Service
+from ..contract.work import Fetcher, QueueFilter, Service
 from ..errors import StoreError
 from ..metrics.track import CountMiddleware, Counts
 from .ahead import ReadAheadFetcher
@@ -19,6 +19,7 @@ from .capsule import Capsule
 from .death import announce
 from .execution import Execution
 from .fetch import Limits
+from .filters import HeldQueues
 from .heartbeat import Heartbeat, rss_kb
 from .identity import Identity
 from .injection import inject
@@ -77,6 +78,7 @@ class Worker:
         self.loop_thread = LoopThread(app.leave_loop)
         self.fetcher: Slot[Any] = Slot("fetcher", default=lease_fetcher, default_by="offsider")
         self.scheduler: Slot[Any] = Slot("scheduler", default=Scheduler, default_by="offsider")
+        self.queue_filters: Registry[QueueFilter] = Registry("queue_filters")
         self.services: Registry[Service] = Registry("services")
         self.heartbeat_fields: Registry[Callable[[], str | int | float]] = Registry("heartbeat_fields")
         self.server_middleware = app.server_middleware.extended()
@@ -96,6 +98,9 @@ class Worker:
             edition.install_worker(self)
         self.server_middleware.add("metrics", CountMiddleware(self.counts), by="offsider", first=True)
         app.server_middleware.close()  # what came now would never run here
+        self.queue_filters.close()
+        filtered = any(True for _ in self.queue_filters.items())
+        self.held_queues: QueueFilter | None = HeldQueues(self.queue_filters) if filtered else None
         self.capsules = self._build_capsules()
         self._register_services()
         self.fetcher.close()
@@ -133,6 +138,11 @@ class Worker:
         for service in self._ordered_services():
             service.start()
         log.info("worker %s runs %s", self.identity, "; ".join(str(plan) for plan in self._plans))
+
+    def wake(self) -> None:
+        """Look at the queues now: a queue filter answers otherwise than before. Without it that is seen within 1 s."""
+        for capsule in self.capsules.values():
+            capsule.wake()
 
     def quiet(self) -> None:
         """Fetch no more; jobs that run go on to their end."""
@@ -250,6 +260,7 @@ class Worker:
             joblog=JobLog(),
             retries=self.settings.jobs.retry,
             unknown_window_s=self.settings.worker.unknown_job_window_s,
+            editions=frozenset(edition.name for edition in self.app.editions),
         )
 
     def _register_services(self) -> None:
@@ -341,7 +352,10 @@ class Worker:
 def lease_fetcher(worker: Worker, plan: CapsulePlan, owner: str) -> Fetcher:
     """The free edition's fetcher, as the fetcher slot makes it."""
     app = worker.app
-    return ReadAheadFetcher(app.connections, app.keys, QueueOrder(plan.weights), owner=owner, limits=worker.limits)
+    order = QueueOrder(plan.weights)
+    return ReadAheadFetcher(
+        app.connections, app.keys, order, owner=owner, limits=worker.limits, held=worker.held_queues
+    )
 
 
 def _call(execution: Execution) -> Any:

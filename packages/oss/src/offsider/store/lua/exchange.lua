@@ -35,8 +35,9 @@ local function ring(bell)
   if redis.call('LLEN', bell) == 0 then redis.call('LPUSH', bell, '1') end
 end
 
+-- A microsecond apart, so that those which are to wait as long keep their order.
 local function later(set, delay, payload)
-  redis.call('ZADD', set, string.format('%.6f', now + delay), payload)
+  redis.call('ZADD', set, string.format('%.6f', now + delay + settled / 1000000), payload)
   if redis.call('ZRANGE', set, 0, 0)[1] == payload then ring(KEYS[7]) end
 end
 
