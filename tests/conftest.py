@@ -18,6 +18,8 @@ from support.server import Server
 
 for variable in [name for name in os.environ if name.startswith("OFFSIDER_") and not name.startswith("OFFSIDER_TEST_")]:
     del os.environ[variable]
+# An app that names no edition is the free one. Tests of the others name theirs: ProEdition(license="evaluation").
+os.environ["OFFSIDER_EDITIONS"] = "oss"
 
 FAST = {"lease_s": 4.0, "beat_s": 0.2, "shutdown_timeout_s": 5.0}
 

@@ -6,11 +6,13 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 
 import click
 import pytest
 
 from offsider.cli.main import Cli, build
+from offsider.editions import GROUP
 from support.pages import ROOT, Page, pages
 
 PROMPT = re.compile(r"\$ (.*)")
@@ -34,6 +36,14 @@ def commands(page: Page) -> Iterator[list[str]]:
                 yield words
 
 
+def every_command() -> Cli:
+    """The commands of all editions that are installed here."""
+    cli = Cli()
+    for point in entry_points(group=GROUP):
+        point.load()().install_cli(cli)
+    return cli
+
+
 OURS = [(page, words) for page in pages() for words in commands(page) if words[:1] == ["offsider"]]
 HATCH = [(page, words) for page in pages() for words in commands(page) if words[:2] == ["hatch", "run"] and words[2:]]
 
@@ -44,7 +54,7 @@ def ids(found: list[tuple[Page, list[str]]]) -> list[str]:
 
 @pytest.mark.parametrize(("page", "words"), OURS, ids=ids(OURS))
 def test_a_command_of_ours_has_this_name_and_these_options(page: Page, words: list[str]) -> None:
-    group = build(Cli())
+    group = build(every_command())
     context = click.Context(group, info_name="offsider")
     options, rest, _order = group.make_parser(context).parse_args(words[1:])
     if not rest:

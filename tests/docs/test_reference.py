@@ -99,4 +99,4 @@ def exists(name: str) -> bool:
 
 
 LOGGERS = {"offsider", "offsider.job", "offsider.worker", "offsider.client"}
-WORDS = {"offsider.editions", "offsider.toml"}  # entry points, a file
+WORDS = {"offsider.editions", "offsider.toml", "offsider.license"}  # entry points, files

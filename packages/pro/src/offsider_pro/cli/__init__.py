@@ -1,0 +1,1 @@
+"""The commands of this edition, one a file."""
