@@ -23,7 +23,7 @@ from throughput import in_a_process, make_app
 
 from offsider.contract.work import Settlement, UnitOfWork
 from offsider.job import record as records
-from offsider.store import connection
+from offsider.store import wire
 from offsider.worker.signals import settle_memory
 from offsider.worker.worker import Worker
 from support.server import Server
@@ -57,7 +57,7 @@ class Stages:
         fetcher, glance = self.fetcher, self.job.arguments.glance
         reply, names = [0, 8, [PAYLOAD] * BATCH], ["default"]
         words = ("EVALSHA", "0" * 40, 9, *fetcher._fixed_keys, *fetcher._arguments(self.done, BATCH, 1, names))
-        pack = connection.pack_command or (lambda given: given)
+        pack = wire.pack_command or (lambda given: given)
         return {
             "reply to units": lambda: fetcher._units(reply, names, 1),
             "JSON and its checks": lambda: [records.glance(unit.payload) for unit in self.units],

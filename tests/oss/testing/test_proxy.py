@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from offsider.errors import RedisUnavailable
-from offsider.store.connection import Connections, Wire
+from offsider.store.connection import Connections
 from offsider.store.embedded import ensure
+from offsider.store.wire import Wire
 from offsider.testing.proxy import Proxy
 
 

@@ -19,7 +19,7 @@ from .keys import ProKeys
 
 if TYPE_CHECKING:
     from offsider import App
-    from offsider.store.connection import Argument
+    from offsider.store.wire import Argument
 
 log = logging.getLogger("offsider.pro")
 

@@ -68,6 +68,17 @@ def test_queues_are_emptied_in_the_given_order_up_to_what_is_wanted(lua: Lua) ->
     assert lua.waiting("low") == [b"l"]
 
 
+def test_many_queues_are_looked_at_in_their_order_whichever_of_them_have_jobs(lua: Lua) -> None:
+    lua.lease()
+    names = [f"q{number}" for number in range(1001)]
+    for number in (0, 31, 32, 500, 999, 1000):
+        lua.push(f"q{number}", b"%d" % number)
+    reply = exchange(lua, 5, queues=names)
+    assert reply[2::2] == [[b"0"], [b"31"], [b"32"], [b"500"], [b"999"]]
+    assert exchange(lua, 5, number=6, queues=names)[2::2] == [[b"1000"]]
+    assert exchange(lua, 5, number=11, queues=names) == [0]
+
+
 def test_nothing_is_taken_when_nothing_is_wanted(lua: Lua) -> None:
     hold_five(lua)
     lua.push("mail", b"a")

@@ -9,9 +9,10 @@ from typing import Any
 from .. import clock
 from ..errors import InvalidOption, Malformed, shown
 from ..job import record as records
-from ..store.connection import Argument, Connections, Wire
+from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import Script
+from ..store.wire import Argument, Wire
 
 PAGE = 100
 MOST_A_PAGE = 1000

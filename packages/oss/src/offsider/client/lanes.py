@@ -8,7 +8,8 @@ import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ..store.connection import AsyncWire, Connections, Wire
+from ..store.connection import Connections
+from ..store.wire import AsyncWire, Wire
 
 READ_TIMEOUT_S = 5.0
 

@@ -12,9 +12,10 @@ from .. import clock
 from ..errors import EnqueueUncertain, RedisUnavailable
 from ..job.push import PushRequest
 from ..job.record import SOFT_MAX_BYTES, Record, dumps
-from ..store.connection import Argument, Connections
+from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import Script
+from ..store.wire import Argument
 from .acceptance import Acceptance
 from .lanes import AsyncLane, AsyncLanes, Lane, Lanes
 from .trip import LANE_S, Patience, Trip, TripKeys

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import clock
-from ..store.connection import Argument
 from ..store.keys import Keys
+from ..store.wire import Argument
 from .lanes import AsyncLane, Lane
 
 LANE_S = 3600  # for longer than any push is repeated

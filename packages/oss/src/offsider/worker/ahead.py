@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..contract.work import Fenced, ReadsAhead, Settlement, UnitOfWork
-from ..store.connection import Argument
+from ..store.wire import Argument
 from .fetch import MOST_SETTLED, MOST_TAKEN, LeaseFetcher, back_last, go_back
 
 
@@ -18,7 +18,7 @@ from .fetch import MOST_SETTLED, MOST_TAKEN, LeaseFetcher, back_last, go_back
 class _Sent:
     """A request whose reply was not looked at yet."""
 
-    keys: list[str]
+    keys: tuple[str, ...]
     arguments: list[Argument]
     names: list[str]
     number: int

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..contract.work import Fenced, QueueFilter, Settlement, UnitOfWork
-from ..store.connection import Connections, Wire
+from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import load
+from ..store.wire import Wire
 from .order import QueueOrder
 
 log = logging.getLogger("offsider.worker")
@@ -87,6 +88,8 @@ class LeaseFetcher:
             keys.quarantine,
             keys.schedule_bell,
         ]
+        self._named: list[str] | None = None  # the queues of the last request
+        self._asked: tuple[str, ...] = ()  # and its keys: the same object as long as they are the same
         self._pairs = {name: (keys.queue(name), keys.bell(name)) for name in order.names}
         self._first_letter = len(keys.queue("")) + 1
         self._lease_ms = round(limits.lease_s * 1000)
@@ -158,7 +161,7 @@ class LeaseFetcher:
     def _doubt(self, number: int) -> None:
         self._doubted, self._in_doubt = number, True
 
-    def _request(self, want: int, held: Collection[str]) -> tuple[list[str], list[str], int]:
+    def _request(self, want: int, held: Collection[str]) -> tuple[tuple[str, ...], list[str], int]:
         """Keys, queues in their order, and the number of the first job. Who takes jobs looks at no queue that is held.
 
         A request that takes none names all queues: jobs may go back to those that are held.
@@ -166,12 +169,11 @@ class LeaseFetcher:
         names = self._order.next()
         if held and want > 0:
             names = [name for name in names if name not in held]
-        keys = self._fixed_keys.copy()
-        for name in names:
-            keys += self._pairs[name]
+        if names is not self._named:
+            self._named, self._asked = names, (*self._fixed_keys, *(key for name in names for key in self._pairs[name]))
         number = self._number
         self._number += max(want, 0)
-        return keys, names, number
+        return self._asked, names, number
 
     def _taken(self, reply: list[Any], names: list[str], number: int) -> list[UnitOfWork]:
         if reply[0] == -1:
@@ -223,6 +225,7 @@ class LeaseFetcher:
             raise self._fenced()
         self._doubts += 1
         self.owner, self._inflight, self._fixed_keys[1] = renamed, inflight, inflight
+        self._named = None
         fields = {reply[k].decode(): reply[k + 1] for k in range(1, len(reply), 2)}
         unknown = [field for field in fields if _number(field) >= self._doubted]
         self._in_doubt = False

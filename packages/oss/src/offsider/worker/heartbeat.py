@@ -17,9 +17,10 @@ from ..contract.seams import Events, Registry
 from ..errors import shown
 from ..metrics.track import Counts
 from ..store.classify import store_errors
-from ..store.connection import Argument, Connections
+from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import load
+from ..store.wire import Argument
 from .service import PeriodicService
 
 if TYPE_CHECKING:

@@ -68,25 +68,43 @@ end
 
 local want, number, first = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local reply = {settled}
-for k = 8, #KEYS, 2 do
-  if want <= 0 then break end
+
+local function take(k)
   -- A key that is no list is somebody's mistake; the other queues go on.
   local taken = redis.pcall('RPOP', KEYS[k], want)
-  if taken and not taken.err then
-    local count = #taken
-    local suffix = ':' .. string.sub(KEYS[k], first)
-    local pairs_ = {}
-    for j = 1, count do
-      pairs_[2 * j - 1] = string.format('%d', number) .. suffix
-      pairs_[2 * j] = taken[j]
-      number = number + 1
+  if not taken or taken.err then return end
+  local count = #taken
+  local suffix = ':' .. string.sub(KEYS[k], first)
+  local pairs_ = {}
+  for j = 1, count do
+    pairs_[2 * j - 1] = string.format('%d', number) .. suffix
+    pairs_[2 * j] = taken[j]
+    number = number + 1
+  end
+  redis.call('HSET', inflight, unpack(pairs_))
+  want = want - count
+  reply[#reply + 1] = k
+  reply[#reply + 1] = taken
+  -- Who takes the last free slot's worth and leaves jobs behind wakes the next sleeper.
+  if want == 0 and redis.call('EXISTS', KEYS[k]) == 1 then ring(KEYS[k + 1]) end
+end
+
+-- Of many queues most are empty: one question finds out for a block of them.
+local function is_empty(from, to)
+  if to - from < 8 then return false end
+  local block = {}
+  for k = from, to, 2 do block[#block + 1] = KEYS[k] end
+  return redis.call('EXISTS', unpack(block)) == 0
+end
+
+for from = 8, #KEYS, 64 do
+  if want <= 0 then break end
+  local to = math.min(from + 62, #KEYS - 1)
+  if not is_empty(from, to) then
+    for k = from, to, 2 do
+      if want <= 0 then break end
+      take(k)
     end
-    redis.call('HSET', inflight, unpack(pairs_))
-    want = want - count
-    reply[#reply + 1] = k
-    reply[#reply + 1] = taken
-    -- Who takes the last free slot's worth and leaves jobs behind wakes the next sleeper.
-    if want == 0 and redis.call('EXISTS', KEYS[k]) == 1 then ring(KEYS[k + 1]) end
   end
 end
 

@@ -1,0 +1,302 @@
+"""A connection of one caller's own: scripts and commands, each sent once. Any doubt drops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from ..errors import RedisUnavailable
+from .classify import Trouble, as_store_error, classify
+from .scripts import Script
+
+pack_command: Any
+try:
+    from hiredis import pack_command
+except ImportError:  # offsider[fast] is optional
+    pack_command = None
+
+Argument = str | int | float | bytes
+
+_PIECE = 65_536  # bytes
+_PLAIN = b":*$_"  # how a number, a list, bytes and nothing begin
+_NOT_YET: Any = object()
+
+
+class Wire:
+    """One connection, for one thread at a time. Any doubt drops it; the next use connects anew."""
+
+    def __init__(self, pool: redis.ConnectionPool, name: str, revive: Callable[[], None] | None = None) -> None:
+        self.name = name
+        self.within_s: float | None = None  # for a connection that is made from now on: less than is usual
+        self._revive = revive
+        self._pool = pool
+        self._connection: Any = None
+        self._pid = os.getpid()
+        self._closed = False
+        self._keys: tuple[str, ...] = ()
+        self._script: Script | None = None
+        self._head = b""
+
+    def run(self, script: Script, keys: Sequence[str], arguments: list[Argument]) -> Any:
+        """Run a script, once. Keys that are a tuple are those of many requests: they are packed once.
+
+        Raises:
+            RedisUnavailable: No answer: it may have run.
+            RedisRefused: A clear no.
+        """
+        self.send(script, keys, arguments)
+        return self.receive(script, keys, arguments)
+
+    def send(self, script: Script, keys: Sequence[str], arguments: list[Argument]) -> None:
+        """Begin to run a script, once: `receive` has its reply, and is the next that is asked of this wire.
+
+        Raises:
+            RedisUnavailable: It may have been sent.
+        """
+        try:
+            connection = self._connected()
+            if type(keys) is tuple and pack_command is not None:
+                self._send_packed(connection, script, keys, arguments)
+            else:
+                _send(connection, ("EVALSHA", script.sha, len(keys), *keys, *arguments))
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def _send_packed(self, connection: Any, script: Script, keys: tuple[str, ...], arguments: list[Argument]) -> None:
+        """A command is its number of words, then the words: those that stay the same are packed once."""
+        if keys is not self._keys or script is not self._script:
+            packed: bytes = pack_command(("EVALSHA", script.sha, len(keys), *keys))
+            self._keys, self._script, self._head = keys, script, packed.partition(b"\r\n")[2]
+        tail: bytes = pack_command(tuple(arguments))
+        words = b"*%d\r\n" % (3 + len(keys) + len(arguments))
+        connection.send_packed_command([words + self._head + tail[tail.index(b"\n") + 1 :]], check_health=False)
+
+    def receive(self, script: Script, keys: Sequence[str], arguments: list[Argument]) -> Any:
+        """The reply of what was sent; raises like `run`."""
+        try:
+            return self._read(self._connection)
+        except redis.ResponseError as error:
+            if classify(error) is not Trouble.NOSCRIPT:
+                raise self._told(error) from error
+        return self.command("EVAL", script.text, len(keys), *keys, *arguments)
+
+    def command(self, *words: Argument) -> Any:
+        """Run a command, once; raises like `run`."""
+        try:
+            return self._ask(*words)
+        except redis.ResponseError as error:
+            raise self._told(error) from error
+
+    def abort(self) -> None:
+        """Make a call that waits in another thread end now, with an error."""
+        connection = self._connection
+        sock = getattr(connection, "_sock", None)
+        if sock is not None:
+            try:
+                sock.shutdown(2)
+            except OSError:
+                return  # closed already: that is what was wanted
+
+    def close(self) -> None:
+        """Drop the connection for good."""
+        self._closed = True
+        self.abort()
+        self.drop()
+
+    def relax(self) -> None:
+        """All is well: a connection that was made in haste, with short timeouts, is not kept."""
+        if self.within_s is not None:
+            self.within_s = None
+            self.drop()
+
+    def drop(self) -> None:
+        """Drop the connection; the next use opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.disconnect()
+
+    def _ask(self, *words: Argument) -> Any:
+        try:
+            connection = self._connected()
+            _send(connection, words)
+        except BaseException as error:
+            self._give_up(error)
+            raise
+        return self._read(connection)
+
+    def _connected(self) -> Any:
+        if self._pid != os.getpid():  # forked: the socket is the parent's
+            self._pid, self._connection = os.getpid(), None
+        return self._connection or self._connect()
+
+    def _read(self, connection: Any) -> Any:
+        if connection is None:
+            raise RedisUnavailable(f"the connection {self.name!r} is gone")
+        try:
+            reply = _receive(connection)
+            return connection.read_response() if reply is _NOT_YET else reply
+        except redis.ResponseError as error:
+            if classify(error) is Trouble.AWAY:
+                self.drop()
+            raise
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def _give_up(self, error: BaseException) -> None:
+        """Drop the connection, and raise our own error for this one where there is one."""
+        self.drop()
+        ours = as_store_error(error) or (self._left(error) if self._closed else None)
+        if ours is not None:
+            raise ours from error
+
+    def _left(self, error: BaseException) -> RedisUnavailable | None:
+        """What a call meets whose connection another thread has closed under it, in redis-py's many words."""
+        return RedisUnavailable(f"the connection {self.name!r} is closed") if isinstance(error, Exception) else None
+
+    def _connect(self) -> Any:
+        if self._closed:
+            raise RedisUnavailable(f"the connection {self.name!r} is closed")
+        try:
+            return self._connect_once()
+        except (redis.ConnectionError, OSError):
+            if self._revive is None:
+                raise
+        self._revive()
+        return self._connect_once()
+
+    def _connect_once(self) -> Any:
+        connection: Any = self._pool.make_connection()
+        _hasten(connection, self.within_s)
+        connection.connect()
+        self._connection = connection
+        if self._closed:  # meanwhile, by another thread, which found nothing to close
+            self.drop()
+            raise RedisUnavailable(f"the connection {self.name!r} is closed")
+        return connection
+
+    @staticmethod
+    def _told(error: BaseException) -> BaseException:
+        return as_store_error(error) or error
+
+
+class AsyncWire:
+    """`Wire` for one event loop. A cancelled call drops the connection: its reply may still come."""
+
+    def __init__(self, pool: redis.asyncio.ConnectionPool, name: str, revive: Callable[[], None] | None = None) -> None:
+        self.name = name
+        self.within_s: float | None = None  # for a connection that is made from now on: less than is usual
+        self._revive = revive
+        self._make: Any = pool.make_connection
+        self._connection: Any = None
+
+    async def run(self, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
+        """Run a script, once; raises like `Wire.run`."""
+        try:
+            return await self._ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
+        except redis.ResponseError as error:
+            if classify(error) is not Trouble.NOSCRIPT:
+                raise (as_store_error(error) or error) from error
+        return await self.command("EVAL", script.text, len(keys), *keys, *arguments)
+
+    async def command(self, *words: Argument) -> Any:
+        """Run a command, once."""
+        try:
+            return await self._ask(*words)
+        except redis.ResponseError as error:
+            raise (as_store_error(error) or error) from error
+
+    async def relax(self) -> None:
+        """All is well: a connection that was made in haste, with short timeouts, is not kept."""
+        if self.within_s is not None:
+            self.within_s = None
+            await self._drop()
+
+    async def close(self) -> None:
+        """Drop the connection, and wait until it is gone: its loop may be about to end."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect()
+
+    async def _ask(self, *words: Argument) -> Any:
+        try:
+            if self._connection is None:
+                await self._connect()
+            await self._send(words)
+            return await self._connection.read_response()
+        except redis.ResponseError as error:
+            if classify(error) is Trouble.AWAY:
+                await self._drop()
+            raise
+        except BaseException as error:
+            await self._drop()
+            ours = as_store_error(error)
+            if ours is None:
+                raise
+            raise ours from error
+
+    async def _send(self, words: tuple[Argument, ...]) -> None:
+        task = asyncio.current_task()
+        cancelled = 0 if task is None else task.cancelling()
+        await self._connection.send_command(*words, check_health=False)
+        # asyncio.wait_for of Python 3.11, which redis-py sends with, swallows a cancellation that comes at its end.
+        if task is not None and task.cancelling() > cancelled:
+            raise asyncio.CancelledError
+
+    async def _connect(self) -> None:
+        try:
+            await self._connect_once()
+        except (redis.ConnectionError, OSError):
+            if self._revive is None:
+                raise
+            await asyncio.to_thread(self._revive)
+            await self._connect_once()
+
+    async def _connect_once(self) -> None:
+        connection = self._make()
+        _hasten(connection, self.within_s)
+        await connection.connect()
+        self._connection = connection
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+
+
+def _send(connection: Any, words: tuple[Argument, ...]) -> None:
+    """Our words are text, bytes and numbers: they need none of redis-py's looks at each of them."""
+    packed = connection.pack_command(*words) if pack_command is None else [pack_command(words)]
+    connection.send_packed_command(packed, check_health=False)
+
+
+def _receive(connection: Any) -> Any:
+    """A plain reply that comes in one piece, read past redis-py; else `_NOT_YET`: what came is still in its reader.
+
+    It halves what a reply costs. Errors, long replies and the news of a server are for redis-py to see.
+    """
+    reader = getattr(connection._parser, "_reader", None)
+    if reader is None or reader.has_data():
+        return _NOT_YET
+    try:
+        piece = connection._sock.recv(_PIECE)
+    except TimeoutError:
+        raise redis.TimeoutError(f"no answer within {connection.socket_timeout:g} s") from None
+    if not piece:
+        return _NOT_YET
+    reader.feed(piece)
+    reply = reader.gets() if piece[0] in _PLAIN else _NOT_YET
+    return _NOT_YET if type(reply) is object else reply  # what redis-py's readers give for a part of a reply
+
+
+def _hasten(connection: Any, within_s: float | None) -> None:
+    if within_s is not None:
+        connection.socket_timeout = min(connection.socket_timeout, within_s)
+        if hasattr(connection, "socket_connect_timeout"):  # a unix socket has none
+            connection.socket_connect_timeout = min(connection.socket_connect_timeout, within_s)
