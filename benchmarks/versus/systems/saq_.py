@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import uvloop
 from asynchronous import URL, Enqueuer, body, command_of, main
 from saq import Queue
 
@@ -36,7 +37,8 @@ def default() -> dict[str, Any]:
 
 
 def tuned() -> dict[str, Any]:
-    """The same with 100 tasks."""
+    """The same with 100 tasks; asked for before the worker has its loop."""
+    uvloop.install()
     return {**default(), "concurrency": 100}
 
 
