@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
 from . import editions as edition_loader
 from .api.dead import DeadSet
+from .api.why import CORE as CORE_REASONS
+from .api.why import LIMIT, Reason, Why, why
 from .client.acceptance import Acceptance
 from .client.push import Client
 from .config.load import load
@@ -77,6 +79,7 @@ class App:
         self.scripts: Registry[Script] = Registry("scripts")
         self.client_middleware: Chain[ClientMiddleware] = Chain("client_middleware")
         self.server_middleware: Chain[ServerMiddleware] = Chain("server_middleware")
+        self.reasons: Registry[Reason] = Registry("reasons")
         self.events = Events()
         self.jobs: dict[str, Job[..., Any]] = {}
         self.editions = edition_loader.load(editions)
@@ -97,11 +100,14 @@ class App:
             self.config_sections.add(name, section, by="core")
         for script in all_scripts():
             self.scripts.add(script.name, script, by="core")
+        for name, reason in CORE_REASONS.items():
+            self.reasons.add(name, reason, by="core")
         for edition in self.editions:
             edition.install(self)
         self.job_options.close()
         self.config_sections.close()
         self.scripts.close()
+        self.reasons.close()
         self._specs = dict(self.job_options.items())
 
     def override(self, **settings: Any) -> None:
@@ -251,6 +257,19 @@ class App:
         if self._dead is None:
             self._dead = DeadSet(self.connections, self.keys, self.scripts["move_due"])
         return self._dead
+
+    def why(self, jid: str, *, limit: int = LIMIT) -> Why:
+        """Where a job is, and why it does not run.
+
+        Args:
+            jid: What ``enqueue`` returned.
+            limit: How many entries of queues and sets to look at, at most.
+
+        Raises:
+            InvalidOption: ``jid`` is no id, or ``limit`` no such number.
+            StoreError: Redis is away or refuses.
+        """
+        return why(self, jid, limit=limit)
 
     def close(self) -> None:
         """Drop the connections and the embedded server; the next use opens them again."""

@@ -10,6 +10,7 @@ from ..contract.seams import Registry, Slot
 from ..editions import load
 from ..errors import OffsiderError
 from .demo import demo
+from .why import why
 from .worker import ProcessRunner, one_process, worker
 
 
@@ -26,6 +27,7 @@ class Cli:
         self.process_runner: Slot[ProcessRunner] = Slot("process_runner", default=one_process, default_by="offsider")
         self.commands.add("worker", worker, by="offsider")
         self.commands.add("demo", demo, by="offsider")
+        self.commands.add("why", why, by="offsider")
 
 
 def build(cli: Cli) -> click.Group:

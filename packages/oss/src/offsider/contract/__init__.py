@@ -19,6 +19,7 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("scheduler", "Slot"),
     ("services", "Registry"),
     ("heartbeat_fields", "Registry"),
+    ("reasons", "Registry"),
     ("events", "Events"),
     ("commands", "Registry"),
     ("process_runner", "Slot"),

@@ -1,0 +1,203 @@
+"""Finds one job by its id, wherever it lies in Redis. Reads in pages, changes nothing, and stops at a limit."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Malformed
+from ..job import record as records
+from ..store.keys import Keys
+
+if TYPE_CHECKING:
+    from ..store.wire import Wire
+
+QUEUE = "queue"
+IN_FLIGHT = "in flight"
+RETRY = "retry"
+SCHEDULE = "schedule"
+DEAD = "dead"
+QUARANTINE = "quarantine"
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a job lies.
+
+    Attributes:
+        place: One of this module's places.
+        raw: The payload.
+        queue: The queue whose list it is in, or was taken from; empty elsewhere.
+        position, length: In a queue: 1 is taken next; how many there are.
+        at_s: In a sorted set its score; in flight the end of its owner's lease. Epoch seconds.
+        owner: In flight: who holds it.
+        reason: In quarantine: why.
+    """
+
+    place: str
+    raw: bytes
+    queue: str = ""
+    position: int | None = None
+    length: int | None = None
+    at_s: float | None = None
+    owner: str = ""
+    reason: str = ""
+
+    @property
+    def record(self) -> records.Record | None:
+        """The payload, parsed; None when it is no job."""
+        try:
+            return records.loads(self.raw)
+        except Malformed:
+            return None
+
+
+class Search:
+    """One search for one id.
+
+    * at most ``limit`` entries are looked at, of a long queue those that are taken next;
+    * jobs move while we look: what was found nowhere is looked for once more.
+
+    Attributes:
+        looked_at: How many entries were looked at in the last pass.
+        complete: False when the limit has ended it.
+    """
+
+    def __init__(self, wire: Wire, keys: Keys, jid: str, *, limit: int) -> None:
+        self._wire = wire
+        self._keys = keys
+        self._jid = jid
+        self._limit = limit
+        text = json.dumps(jid, ensure_ascii=False).encode()
+        self._needle = text
+        self._field = re.compile(rb'"jid"\s*:\s*' + re.escape(text))
+        self.looked_at = 0
+        self.complete = True
+
+    def find(self) -> Found | None:
+        """The job, or None.
+
+        Raises:
+            StoreError: Redis is away or refuses.
+        """
+        for _ in range(2):
+            self.looked_at, self.complete = 0, True
+            found = self._pass()
+            if found is not None or not self.complete:
+                return found
+        return None
+
+    def is_it(self, raw: bytes) -> bool:
+        """True when these are the bytes of the job."""
+        if self._needle not in raw:
+            return False
+        try:
+            return bool(records.loads(raw)["jid"] == self._jid)
+        except Malformed:
+            return self._field.search(raw) is not None
+
+    # -- places --------------------------------------------------------------------------------------------
+
+    def _pass(self) -> Found | None:
+        """The queues come last: they may be long, and a job that leaves one meanwhile is met by the second pass."""
+        keys = self._keys
+        looks: list[Callable[[], Found | None]] = [
+            self._in_flight,
+            lambda: self._in_set(RETRY, keys.retry),
+            lambda: self._in_set(SCHEDULE, keys.schedule),
+            lambda: self._in_set(DEAD, keys.dead),
+            lambda: self._in_set(QUARANTINE, keys.quarantine),
+            self._in_queues,
+        ]
+        for look in looks:
+            found = look()
+            if found is not None:
+                return found
+        return None
+
+    def _in_flight(self) -> Found | None:
+        for start in range(0, self._limit, PAGE):
+            owners = pairs(self._wire.command("ZRANGE", self._keys.owners, start, start + PAGE - 1, "WITHSCORES"))
+            for name, lease_ms in owners:
+                owner = name.decode("utf-8", "replace")
+                for field, raw in self._scan("HSCAN", self._keys.inflight(owner)):
+                    if self.is_it(raw):
+                        queue = field.decode("utf-8", "replace").partition(":")[2]
+                        return Found(IN_FLIGHT, raw, queue, at_s=float(lease_ms) / 1000, owner=owner)
+            if len(owners) < PAGE:
+                break
+        return None
+
+    def _in_set(self, place: str, key: str) -> Found | None:
+        for member, score in self._scan("ZSCAN", key):
+            header, raw = _parted(member) if place == QUARANTINE else ({}, member)
+            if self.is_it(raw):
+                queue, reason = (str(header.get(name, "")) for name in ("queue", "reason"))
+                return Found(place, raw, queue, at_s=float(score), reason=reason)
+        return None
+
+    def _in_queues(self) -> Found | None:
+        for (name,) in self._scan("SSCAN", self._keys.queues):
+            found = self._in_queue(name.decode("utf-8", "replace"))
+            if found is not None:
+                return found
+        return None
+
+    def _in_queue(self, name: str) -> Found | None:
+        key = self._keys.queue(name)
+        length = int(self._wire.command("LLEN", key))
+        # Towards the end that is taken next: what is pushed or taken meanwhile hides nothing from us.
+        start = max(0, length - (self._limit - self.looked_at))
+        self.complete = self.complete and start == 0
+        while self._may_go_on():
+            page: list[bytes] = self._wire.command("LRANGE", key, start, start + PAGE - 1)
+            for number, raw in enumerate(page, start):
+                if self.is_it(raw):
+                    length = max(length, number + 1)
+                    return Found(QUEUE, raw, name, position=length - number, length=length)
+            self.looked_at += len(page)
+            start += len(page)
+            if len(page) < PAGE:
+                break
+        return None
+
+    # -- pages ---------------------------------------------------------------------------------------------
+
+    def _scan(self, command: str, key: str) -> Iterator[tuple[bytes, ...]]:
+        """All entries of a set, sorted set (with scores) or hash (with values)."""
+        cursor: Any = b"0"
+        while self._may_go_on():
+            cursor, page = self._wire.command(command, key, cursor, "COUNT", PAGE)
+            entries = [(one,) for one in page] if command == "SSCAN" else pairs(page)
+            self.looked_at += len(entries)
+            yield from entries
+            if int(cursor) == 0:
+                return
+
+    def _may_go_on(self) -> bool:
+        if self.looked_at >= self._limit:
+            self.complete = False
+        return self.looked_at < self._limit
+
+
+def pairs(reply: Any) -> list[tuple[Any, Any]]:
+    """Pairs out of a reply: one flat list by RESP2, pairs or a map by RESP3."""
+    if isinstance(reply, dict):
+        return list(reply.items())
+    if reply and isinstance(reply[0], (list, tuple)):
+        return [(one[0], one[1]) for one in reply]
+    return [(reply[k], reply[k + 1]) for k in range(0, len(reply), 2)]
+
+
+def _parted(entry: bytes) -> tuple[dict[str, Any], bytes]:
+    """The first line of an entry of the quarantine, and the bytes below it."""
+    line, newline, raw = entry.partition(b"\n")
+    try:
+        header = json.loads(line)
+    except ValueError:
+        return {}, entry
+    return (header, raw) if newline and isinstance(header, dict) else ({}, entry)
