@@ -54,17 +54,17 @@ def ids(found: list[tuple[Page, list[str]]]) -> list[str]:
 
 @pytest.mark.parametrize(("page", "words"), OURS, ids=ids(OURS))
 def test_a_command_of_ours_has_this_name_and_these_options(page: Page, words: list[str]) -> None:
-    group = build(every_command())
-    context = click.Context(group, info_name="offsider")
-    options, rest, _order = group.make_parser(context).parse_args(words[1:])
-    if not rest:
-        assert options, "a command, or an option of the whole"
-        return
-    command = group.get_command(context, rest[0])
-    assert command is not None, f"there is no command {rest[0]!r}"
-    inner = click.Context(command, info_name=rest[0], parent=context)
-    _options, left, _order = command.make_parser(inner).parse_args(rest[1:])
-    assert not left
+    command: click.Command = build(every_command())
+    context = click.Context(command, info_name="offsider")
+    options, rest, _order = command.make_parser(context).parse_args(words[1:])
+    assert rest or options, "a command, or an option of the whole"
+    while isinstance(command, click.Group) and rest:
+        name = rest[0]
+        found = command.get_command(context, name)
+        assert found is not None, f"there is no command {name!r}"
+        command, context = found, click.Context(found, info_name=name, parent=context)
+        _options, rest, _order = command.make_parser(context).parse_args(rest[1:])
+    assert not rest
 
 
 @pytest.mark.parametrize(("page", "words"), HATCH, ids=ids(HATCH))

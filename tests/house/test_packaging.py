@@ -75,7 +75,12 @@ def test_installed_wheels_run_a_job_in_a_fresh_environment(
     python = tmp_path / "venv/bin/python"
     install = [python, "-m", "pip", "install", "-q", *wheels.values()]
     subprocess.run(install, check=True, capture_output=True, text=True)
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "VIRTUAL_ENV") and not name.startswith("OFFSIDER_")
+    }
+    environment["OFFSIDER_LICENSE"] = "evaluation"
     run = subprocess.run(
         [python, "-I", "-c", PROGRAM, redis_url],
         env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60,

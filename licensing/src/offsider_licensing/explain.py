@@ -44,6 +44,12 @@ def notice(license: License, standing: Standing) -> Notice | None:
                 f"{of} ended on {license.expires}, and this version was built after that. Everything still works; in"
                 f" {_days(standing.grace_left)} new processes will refuse to start. Renew it now",
             )
+        case "expired":
+            return Notice(
+                logging.ERROR,
+                f"{of} ended on {license.expires}, and its grace is over. This process goes on; new ones refuse to"
+                " start. Renew it now",
+            )
     return None
 
 

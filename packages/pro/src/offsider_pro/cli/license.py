@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -60,9 +61,10 @@ def verify(file: Path | None, edition: str | None) -> None:
 
 
 def _standing(held: License) -> Standing:
-    """By the build date of the highest edition that it is for: what a process with it would find."""
-    edition = next((one for one in ("enterprise", "pro") if one in held.editions), "pro")
-    built = stamp(f"offsider_{edition}")
+    """As the last built of the installed editions that it is for would find it."""
+    packages = [f"offsider_{edition}" for edition in EDITIONS if edition in held.editions or edition == "pro"]
+    stamps = [stamp(package) for package in packages if find_spec(package) is not None]
+    built = None if None in stamps else max(one for one in stamps if one is not None)
     return judge(held, now_s=time.time(), built=built)
 
 
