@@ -1,0 +1,1 @@
+"""The command ``offsider-issuer``: one file a command."""
