@@ -125,7 +125,12 @@ class Arguments:
 
     def _is_usual(self, args: Sequence[Any]) -> bool:
         """True when the types of positional arguments fit, and what lists and dicts hold, too."""
-        return [*map(type, args)] == self._usual and all(check(args[k]) for k, check in self._inner)
+        if [*map(type, args)] != self._usual:
+            return False
+        for k, check in self._inner:  # noqa: SIM110 - on the path of every job: a generator costs more than the check
+            if not check(args[k]):
+                return False
+        return True
 
     def _each(
         self, convert: Callable[[str, Any, str], Any], args: Sequence[Any], kwargs: Mapping[str, Any]
