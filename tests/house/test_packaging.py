@@ -25,6 +25,8 @@ from offsider import App
 from offsider.worker.worker import Worker
 assert "site-packages" in offsider.__file__, offsider.__file__
 app = App(sys.argv[1], namespace="wheel")
+from offsider_licensing.build import stamp
+assert stamp("offsider_pro") and stamp("offsider_enterprise"), "wheels know when they were built"
 print([edition.name for edition in app.editions])
 done = threading.Event()
 @app.job

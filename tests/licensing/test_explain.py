@@ -24,6 +24,7 @@ def test_nothing_is_said_while_all_is_well() -> None:
     [
         (Standing("ending", 12), logging.WARNING, ["2027-01-15", "in 12 days", "Renew it"]),
         (Standing("ending", 1), logging.WARNING, ["in 1 day."]),
+        (Standing("ending", 0), logging.WARNING, ["in less than a day."]),
         (Standing("fallback", -5), logging.WARNING, ["works for ever", "updates and support have ended"]),
         (Standing("grace", -5, 25), logging.ERROR, ["Everything still works", "in 25 days new processes"]),
         (Standing("expired", -50), logging.ERROR, ["its grace is over", "This process goes on"]),

@@ -169,6 +169,15 @@ def test_a_web_process_says_it_when_its_log_is_there(make_app: Make, caplog: pyt
     assert len(said(caplog)) == 1
 
 
+def test_editions_that_share_a_licence_share_its_watch(make_app: Make) -> None:
+    shared = Worker(make_app(editions=[ProEdition(SIGNER.token()), EnterpriseEdition(SIGNER.token())]))
+    own = Worker(make_app(editions=[ProEdition("evaluation"), EnterpriseEdition(SIGNER.token())]))
+    assert [sum(isinstance(one, LicenseWatch) for _name, one in each.services.items()) for each in (shared, own)] == [
+        1,
+        2,
+    ]
+
+
 def test_the_heartbeat_has_the_days_that_are_left(make_app: Make, start_worker: Start, raw: redis.Redis) -> None:
     worker = start_worker(make_app(editions=[ProEdition(SIGNER.token()), EnterpriseEdition(SIGNER.token())]))
     key = f"{{offsider}}:{worker.identity}"

@@ -176,6 +176,7 @@ HEADERS: dict[str, Forgery] = {
     "x5u": Forgery(head(x5u="https://localhost/chain"), LicenseForged),
     "crit": Forgery(head(crit=["exp"], exp=1), LicenseForged),
     "b64 false": Forgery(head(b64=False, crit=["b64"]), LicenseForged),
+    "a name that is a line of a log": Forgery(head(**{"\nERROR \x1b[31mforged\u202e": 1}), LicenseForged),
     "zip": Forgery(head(zip="DEF"), LicenseForged),
     "header empty": Forgery(raw_head(b"{}"), LicenseForged),
     "header a list": Forgery(raw_head(b'["EdDSA"]'), LicenseMalformed),

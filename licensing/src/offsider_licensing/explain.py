@@ -73,4 +73,6 @@ def sentence(standing: Standing) -> str:
 
 
 def _days(number: int | None) -> str:
-    return "1 day" if number == 1 else f"{number or 0} days"
+    if not number:
+        return "less than a day"
+    return "1 day" if number == 1 else f"{number} days"

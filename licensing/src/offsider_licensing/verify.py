@@ -85,7 +85,7 @@ def _no_constant(name: str) -> NoReturn:
 def _key(header: dict[str, Any], keys: Mapping[str, str]) -> bytes:
     """The key that the header names. The header chooses among ours; it can bring neither a key nor an algorithm."""
     if header.keys() != HEADER:
-        wrong = ", ".join(sorted(f"{name:.20}" for name in header.keys() ^ HEADER))
+        wrong = ", ".join(sorted(f"{name!r:.20}" for name in header.keys() ^ HEADER))
         raise LicenseForged(f"the licence's header has too much or too little: {wrong}; expected alg, kid, typ")
     if header["alg"] != ALGORITHM:
         raise LicenseForged(f"the licence is signed with {header['alg']!r:.20}; expected {ALGORITHM!r}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import redis
 from click.testing import CliRunner, Result
 
 from offsider import App
@@ -158,6 +159,17 @@ def test_show_counts_the_threads_that_work(
     worker.stop()
     facts = json.loads(run("show", "--json", OFFSIDER_LICENSE=token, OFFSIDER_REDIS_URL=redis_url).output)
     assert facts["threads_in_use"] == 0
+
+
+@pytest.mark.parametrize("namespace", ["", "shop"])
+def test_the_namespace_to_count_in_is_the_environments_even_an_empty_one(
+    namespace: str, run: Run, redis_url: str, raw: redis.Redis
+) -> None:
+    prefix = f"{{{namespace}}}:" if namespace else ""
+    raw.sadd(f"{prefix}processes", "a:1:x")
+    raw.hset(f"{prefix}a:1:x", mapping={"concurrency": "4", "info": '{"version":"offsider 0.1.0"}'})
+    shown = run("show", OFFSIDER_LICENSE="evaluation", OFFSIDER_REDIS_URL=redis_url, OFFSIDER_NAMESPACE=namespace)
+    assert "threads     unlimited, 4 in use\n" in shown.output
 
 
 def test_show_works_while_redis_is_away(run: Run) -> None:

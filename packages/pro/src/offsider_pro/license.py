@@ -110,7 +110,9 @@ class LicenseGate:
         """Say it every day while a worker runs; and in its heartbeat how it stands."""
         from .license_watch import LicenseWatch
 
-        worker.services.add(f"{self.edition} license", LicenseWatch(self), by=self.edition)
+        watched = [one.license for _name, one in worker.services.items() if isinstance(one, LicenseWatch)]
+        if self.license not in watched:  # editions that share a licence share its watch
+            worker.services.add(f"{self.edition} license", LicenseWatch(self), by=self.edition)
         if "license" not in dict(worker.heartbeat_fields.items()):  # the first edition speaks for all
             worker.heartbeat_fields.add("license", self._state, by=self.edition)
             if self.license is not None and not self.license.evaluation:

@@ -13,13 +13,18 @@ EVERY_S = 3_600.0
 
 
 class LicenseWatch(PeriodicService):
-    """Every hour: has the day's line been said?"""
+    """Every hour: has the day's line been said?
+
+    Attributes:
+        license: The licence that it looks at.
+    """
 
     name = "license"
 
     def __init__(self, gate: LicenseGate) -> None:
         super().__init__()
         self._gate = gate
+        self.license = gate.license
 
     def start(self) -> None:
         """The worker has its log by now."""

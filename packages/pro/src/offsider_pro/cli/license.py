@@ -6,6 +6,7 @@ Exit codes: 0 it holds, 1 it does not, 2 there is none or it cannot be read.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from importlib.util import find_spec
@@ -21,6 +22,11 @@ from offsider_licensing.explain import sentence
 EDITIONS = ("pro", "enterprise")
 
 
+def _namespace() -> str:
+    """Not by click, which takes an empty variable for none: it is the layout that is shared with Sidekiq."""
+    return os.environ.get("OFFSIDER_NAMESPACE", "offsider")
+
+
 @click.group("license", short_help="Show or verify the licence.")
 def license_group() -> None:
     """Show or verify the licence. Exit codes: 0 it holds, 1 it does not, 2 there is none or it cannot be read."""
@@ -29,7 +35,7 @@ def license_group() -> None:
 @license_group.command("show")
 @click.option("--json", "as_json", is_flag=True, help="One object, for programs.")
 @click.option("--url", envvar="OFFSIDER_REDIS_URL", help="Redis, to count the threads in use; else OFFSIDER_REDIS_URL.")
-@click.option("--namespace", envvar="OFFSIDER_NAMESPACE", default="offsider", help="The namespace to count in.")
+@click.option("--namespace", default=_namespace, help="The namespace to count in; else OFFSIDER_NAMESPACE.")
 def show(as_json: bool, url: str | None, namespace: str) -> None:
     """Show whose licence it is, for what, until when, and where it was found."""
     try:
