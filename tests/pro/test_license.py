@@ -70,7 +70,7 @@ def test_a_licence_that_does_not_hold_stops_the_start(
     with pytest.raises(LicenseRefused, match="the edition 'pro' does not start: ") as refused:
         make_app(editions=[ProEdition(license)])
     assert isinstance(refused.value, EditionError)
-    assert type(refused.value.__cause__) is cause
+    assert type(refused.value.refusal) is cause
     assert str(refused.value).isprintable()
     assert raw.keys("*") == []
 

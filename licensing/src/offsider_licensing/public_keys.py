@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 KEYS: Final[dict[str, str]] = {
-    "offsider-2026-1": "e8oU6YgIM/+ZiIPrv7zNP2f5g3+HhKN/WDn3EdoZxjg=",
-    "offsider-2026-2": "QkIvo/JKe5t8fMz5fM9KbYTEb2/ODOgmrzjzQ6XnWqc=",
+    "offsider-2026-1": "X1RojDSIZipyWMb88IZDFshhvjb5kCaCtu4yeis2J+g=",
+    "offsider-2026-2": "PGPt+rP9ut+AKuO2dSLu8Xftg50pkinfPpyeH2llGHE=",
 }
 """The key's id, which a licence names in its header → the 32 bytes of the Ed25519 key in base64."""

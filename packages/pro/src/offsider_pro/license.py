@@ -80,7 +80,7 @@ class LicenseGate:
             built = stamp(f"offsider_{self.edition}")
             held = require(self.edition, built=built, license=self._given)
         except LicenseError as error:
-            raise LicenseRefused(f"the edition {self.edition!r} does not start: {error}") from error
+            raise LicenseRefused(self.edition, error) from None  # it says all of it, and a user sees it once
         self.license, self._built = held, built
         self.tell()
         return held
