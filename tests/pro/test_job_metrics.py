@@ -17,6 +17,7 @@ from offsider.contract.work import Hold
 from offsider.worker.worker import Worker
 from offsider_pro.job_metrics import JobMetrics
 from support.bench import Bench, payload
+from support.waiting import until
 
 
 class Ledger:
@@ -148,8 +149,7 @@ def test_a_job_whose_process_was_lost_too_often_is_poison(metered: App, metered_
     client, keys = metered_bench.raw, metered.keys
     client.hset(keys.inflight("gone"), "1:default", payload("report", crashes=3))
     client.zadd(keys.owners, {"gone": 1})
-    metered_bench.run()
-    assert ledger.counts() == {"poison": 1, "recovered.fetch": 1}
+    until(lambda: ledger.counts() == {"poison": 1, "recovered.fetch": 1}, what="its death is counted")
     assert ledger.tags("poison") == ["worker:report", "queue:default"]
 
 

@@ -59,6 +59,13 @@ class Broken:
     timing = distribution = increment
 
 
+def made(client: Any, **settings: Any) -> Statsd:
+    """A sink with a client."""
+    sink = Statsd()
+    sink.use(client, **settings)
+    return sink
+
+
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [
@@ -85,7 +92,7 @@ def test_a_wrong_address_is_an_error_of_the_settings(make_pro: Any) -> None:
 
 
 def test_datadogs_client_sends_names_values_and_tags(ear: Ear) -> None:
-    sink = Statsd(connect(f"127.0.0.1:{ear.port}"), tags=["env:test"])
+    sink = made(connect(f"127.0.0.1:{ear.port}"), tags=["env:test"])
     sink.count("jobs.count", ["worker:a"])
     sink.count("jobs.recovered.fetch", [], 3)
     sink.time("jobs.perform", 12.5, ["worker:a"])
@@ -100,7 +107,7 @@ def test_datadogs_client_sends_names_values_and_tags(ear: Ear) -> None:
 
 
 def test_distributions_can_be_left_out(ear: Ear) -> None:
-    sink = Statsd(connect(f"127.0.0.1:{ear.port}"), prefix="", distributions=False)
+    sink = made(connect(f"127.0.0.1:{ear.port}"), prefix="", distributions=False)
     sink.time("jobs.perform", 1, [])
     sink.count("jobs.count", [])
     sink.flush()
@@ -109,7 +116,7 @@ def test_distributions_can_be_left_out(ear: Ear) -> None:
 
 def test_the_client_of_the_package_statsd_gets_names_without_tags() -> None:
     client = Plain()
-    sink = Statsd(client, tags=["env:test"])
+    sink = made(client, tags=["env:test"])
     sink.count("jobs.count", ["worker:a"])
     sink.time("jobs.perform", 12.5, ["worker:a"])
     sink.flush()
@@ -118,7 +125,7 @@ def test_the_client_of_the_package_statsd_gets_names_without_tags() -> None:
 
 def test_the_real_package_statsd_is_taken(ear: Ear) -> None:
     real = pytest.importorskip("statsd")
-    sink = Statsd(real.StatsClient("127.0.0.1", ear.port))
+    sink = made(real.StatsClient("127.0.0.1", ear.port))
     sink.count("jobs.count", ["worker:a"])
     assert ear.lines(1) == ["sidekiq.jobs.count:1|c"]
 
@@ -126,7 +133,7 @@ def test_the_real_package_statsd_is_taken(ear: Ear) -> None:
 def test_a_client_that_fails_is_logged_once_a_minute(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    sink = Statsd(Broken())
+    sink = made(Broken())
     for _ in range(50):
         sink.count("jobs.count", [])
         sink.time("jobs.perform", 1, [])
@@ -140,10 +147,18 @@ def test_a_client_that_fails_is_logged_once_a_minute(
 
 def test_what_is_no_client_is_refused() -> None:
     with pytest.raises(InvalidSetting, match="expected a client with increment"):
-        Statsd("127.0.0.1:8125")
+        Statsd().use("127.0.0.1:8125")
 
 
 def test_an_address_without_the_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datadog.dogstatsd", None)
     with pytest.raises(InvalidSetting, match=r"pip install 'offsider-pro\[statsd\]'"):
         connect("127.0.0.1:8125")
+
+
+def test_without_a_client_it_is_silent() -> None:
+    sink = Statsd()
+    assert sink.silent
+    sink.count("jobs.count", [])
+    sink.time("jobs.perform", 1, [])
+    sink.flush()

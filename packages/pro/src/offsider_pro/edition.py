@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from offsider.contract.edition import Edition
 
 from .config import ProSettings
-from .expired import ExpiredJobs
-from .expiry import OPTIONS, DropExpired, StampExpiry
+from .expiry import OPTIONS
 from .license import LicenseGate
+from .parts import Parts
+from .pause_view import reason as pause_reason
 from .scripts import all_scripts
-from .server_time import ServerTime
 
 if TYPE_CHECKING:
     from offsider import App
@@ -21,15 +20,6 @@ if TYPE_CHECKING:
 
     from .job_metrics import Tags
     from .statsd import Client
-
-
-@dataclass(slots=True)
-class _Parts:
-    """What was made for one app."""
-
-    time: ServerTime
-    expired: ExpiredJobs
-    drop: DropExpired
 
 
 class ProEdition(Edition):
@@ -60,7 +50,7 @@ class ProEdition(Edition):
         self.gate = LicenseGate(self.name, license)
         self._statsd = statsd
         self._statsd_tags = statsd_tags
-        self._parts: dict[App, _Parts] = {}
+        self._parts: dict[App, Parts] = {}
 
     def install(self, app: App) -> None:
         """In every process: the licence first; options, settings, scripts, and what stands around each job."""
@@ -68,47 +58,25 @@ class ProEdition(Edition):
         app.config_sections.add(self.name, ProSettings, by=self.name)
         for script in all_scripts():
             app.scripts.add(script.name, script, by=self.name)
-        self._install_expiry(app)
-
-    def _install_expiry(self, app: App) -> None:
-        time, expired = ServerTime(app), ExpiredJobs(app)
-        drop = DropExpired(time, expired.note)
-        self._parts[app] = _Parts(time, expired, drop)
         for option in OPTIONS:
             app.job_options.add(option.name, option, by=self.name)
-        app.client_middleware.add("pro.expiry", StampExpiry(time), by=self.name)
-        app.server_middleware.add("pro.expiry", drop, by=self.name)
-        app.events.on("beat", expired.write, by=self.name)
-        app.events.on("exit", expired.write, by=self.name)
+        parts = self._parts[app] = Parts(app, self._statsd_tags)
+        app.client_middleware.add("pro.expiry", parts.stamp, by=self.name)
+        app.server_middleware.add("pro.expiry", parts.drop, by=self.name)
+        parts.listen(app, self.name)
+        app.reasons.add("pro.pause", pause_reason, by=self.name)
+        app.reasons.add("pro.expiry", parts.drop.reason, by=self.name)
 
     def install_worker(self, worker: Worker) -> None:
-        """In a worker: the time before the first job needs it, and metrics."""
+        """In a worker: what is paused, and metrics."""
         self.gate.watch(worker)
+        from .pause_service import PauseService
+
         parts = self._parts[worker.app]
-        worker.app.events.on("startup", parts.time.now_ms, by=self.name)
-        self._install_statsd(worker, parts)
-
-    def _install_statsd(self, worker: Worker, parts: _Parts) -> None:
-        settings: Any = worker.app.settings
-        client = self._statsd
-        if client is None and settings.pro.statsd is None:
-            return
-        from .job_metrics import JobMetrics
-        from .statsd import Statsd, connect
-
-        pro: ProSettings = settings.pro
-        metrics = JobMetrics(
-            Statsd(
-                connect(str(pro.statsd)) if client is None else client,
-                prefix=pro.statsd_prefix,
-                tags=pro.statsd_tags,
-                distributions=pro.statsd_distributions,
-            ),
-            self._statsd_tags,
-        )
-        metrics.listen(worker.app)
-        parts.drop.listeners.append(metrics.expired)
-        worker.server_middleware.add("pro.statsd", metrics, by=self.name, after="pro.expiry")
+        worker.queue_filters.add("pro.pause", parts.pauses.held, by=self.name)
+        worker.services.add("pro.pauses", PauseService(parts.pauses, worker), by=self.name)
+        parts.measure(worker, self._statsd, self.name)
+        worker.server_middleware.add("pro.pause", parts.hold, by=self.name, after="pro.expiry")
 
     def install_web(self, web: Any) -> None:  # noqa: ARG002
         """In a web process: its log hears of the licence."""
@@ -116,7 +84,11 @@ class ProEdition(Edition):
 
     def install_cli(self, cli: Any) -> None:
         """On the command line."""
+        from .cli.delete import delete
         from .cli.license import license_group
+        from .cli.pause import pause, paused, resume
 
         self.gate.hold()
         cli.commands.add("license", license_group, by=self.name)
+        for command in (delete, pause, resume, paused):
+            cli.commands.add(str(command.name), command, by=self.name)

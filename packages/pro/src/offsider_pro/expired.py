@@ -16,6 +16,7 @@ from offsider.errors import Malformed, StoreError
 from offsider.job import record as records
 
 from .keys import ProKeys
+from .scripts import script_of
 
 if TYPE_CHECKING:
     from offsider import App
@@ -112,7 +113,7 @@ class ExpiredJobs:
             words += [job.expired_ms, _written(job)]
         wire = app.connections.wire("expired", read_timeout_s=READ_TIMEOUT_S)
         try:
-            wire.run(app.scripts["pro_expired"], keys, words)
+            wire.run(script_of(app, "expired"), keys, words)
         finally:
             wire.close()
 

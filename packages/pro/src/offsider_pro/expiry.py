@@ -131,6 +131,8 @@ class DropExpired(ServerMiddleware):
         listeners: All that are called.
     """
 
+    fields = frozenset({"expires_at", "expires_in"})
+
     def __init__(self, time: ServerTime, *heard: Heard) -> None:
         self._time = time
         self.listeners = list(heard)
@@ -146,8 +148,6 @@ class DropExpired(ServerMiddleware):
     def _ended(self, execution: Any) -> Cancel | None:
         """The end of a job whose time is over; None for one that may start."""
         record = execution.record
-        if "expires_at" not in record and "expires_in" not in record:
-            return None
         deadline_ms = deadline_of(record)
         if deadline_ms is None:
             return None
@@ -161,6 +161,15 @@ class DropExpired(ServerMiddleware):
         for heard in self.listeners:
             heard(record, execution.queue, deadline_ms)
         return Cancel(f"it expired at {_shown(deadline_ms)}, {(now_ms - deadline_ms) / 1000:.1f} s before its start")
+
+    def reason(self, _app: Any, record: Record, place: str) -> str | None:
+        """Why a job does not run, when its deadline has passed: for whoever asks."""
+        deadline_ms, now_ms = deadline_of(record), self._time.now_ms()
+        if deadline_ms is None or now_ms is None or place not in ("queue", "schedule", "retry"):
+            return None
+        if now_ms <= deadline_ms:
+            return f"it expires at {_shown(deadline_ms)}: it has to start before that, or not at all"
+        return f"it expired at {_shown(deadline_ms)}: a worker ends it when it takes it"
 
 
 def deadline_of(record: Record) -> int | None:

@@ -32,7 +32,7 @@ class JobMetrics(ServerMiddleware):
     * a run that ends by a control signal is neither: the job runs again.
 
     Args:
-        statsd: Where to.
+        statsd: Where to; it may be silent yet.
         tags: Further tags.
     """
 
@@ -68,28 +68,37 @@ class JobMetrics(ServerMiddleware):
         self._returned(started_s, tags)
         return result
 
-    def listen(self, app: App) -> None:
-        """Hear what happens to jobs outside of their runs."""
+    # -- what happens to jobs outside of their runs ----------------------------------------------------------
 
-        def failed(record: Record, error: BaseException) -> None:
+    def listen(self, app: App) -> None:
+        """Hear the events of an app."""
+
+        def error(record: Record, error: BaseException) -> None:
             # The time of an `async def` job ends it by a cancellation; what that meant is known outside of the chain.
             job = app.jobs.get(record["class"])
             if isinstance(error, JobTimeout) and job is not None and job.is_async:
                 self._failed(error, self._tags_of(record["class"], record, str(record.get("queue"))))
 
-        def died(record: Record, error: BaseException) -> None:
-            if isinstance(error, ProcessLost):
-                queue = str(record.get("queue"))
-                self._statsd.count("jobs.poison", self._tags_of(record["class"], record, queue))
-
-        app.events.on("error", failed, by="pro")
-        app.events.on("death", died, by="pro")
-        app.events.on("recovered", lambda _owner, jobs: self._statsd.count("jobs.recovered.fetch", (), jobs), by="pro")
+        app.events.on("error", error, by="pro")
+        app.events.on("death", self._died, by="pro")
+        app.events.on("recovered", self._recovered, by="pro")
         app.events.on("exit", self._statsd.flush, by="pro")
 
     def expired(self, record: Record, queue: str, _deadline_ms: int) -> None:
         """A job has expired."""
-        self._statsd.count("jobs.expired", self._tags_of(record["class"], record, queue))
+        self._count("jobs.expired", record, queue)
+
+    def _died(self, record: Record, error: BaseException) -> None:
+        if isinstance(error, ProcessLost):
+            self._count("jobs.poison", record, str(record.get("queue")))
+
+    def _recovered(self, _owner: str, jobs: int) -> None:
+        self._statsd.count("jobs.recovered.fetch", (), jobs)
+
+    def _count(self, name: str, record: Record, queue: str) -> None:
+        self._statsd.count(name, self._tags_of(record["class"], record, queue))
+
+    # -- a run -------------------------------------------------------------------------------------------------
 
     def _begun(self, execution: Any) -> list[str]:
         tags = self._tags_of(execution.job.name, execution.record, execution.queue)
@@ -97,7 +106,8 @@ class JobMetrics(ServerMiddleware):
         return tags
 
     def _returned(self, started_s: float, tags: list[str]) -> None:
-        self._statsd.time("jobs.perform", (clock.monotonic_s() - started_s) * 1000, tags)
+        took_ms = (clock.monotonic_s() - started_s) * 1000
+        self._statsd.time("jobs.perform", took_ms, tags)
         self._statsd.count("jobs.success", tags)
 
     def _failed(self, error: BaseException, tags: list[str]) -> None:

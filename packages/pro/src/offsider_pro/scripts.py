@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
+from offsider.errors import EditionError
 from offsider.store.scripts import Script
+
+if TYPE_CHECKING:
+    from offsider import App
 
 
 @cache
@@ -20,3 +25,19 @@ def load(name: str) -> Script:
     """A script of this package, by its file's name without ``.lua``."""
     text = (files("offsider_pro") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
     return Script.of(f"pro_{name}", text)
+
+
+def script_of(app: App, name: str) -> Script:
+    """A script of an app that has this edition.
+
+    Raises:
+        EditionError: The app was made without it.
+    """
+    key = f"pro_{name}"
+    if key not in app.scripts:
+        names = ", ".join(edition.name for edition in app.editions) or "none"
+        raise EditionError(
+            f"this app has the editions: {names}; 'pro' is needed. Make it with App(editions=[ProEdition()]), or with"
+            " neither editions= nor OFFSIDER_EDITIONS"
+        )
+    return app.scripts[key]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from offsider import clock
@@ -88,33 +88,46 @@ def connect(address: str) -> Any:
 
 
 class Statsd:
-    """Sends metrics by a client, whatever the client does.
+    """Sends metrics by a client, whatever the client does. Silent until it has one."""
 
-    Args:
-        client: Tagging or plain.
-        prefix: Before each name.
-        tags: Of all metrics.
-        distributions: Send distributions when the client can.
+    def __init__(self) -> None:
+        self._prefix = ""
+        self._tags: list[str] = []
+        self._quiet_until_s = 0.0
+        self._increment: Callable[..., Any] | None = None
+        self._incr: Callable[..., Any] | None = None
+        self._timing: Callable[..., Any] | None = None
+        self._distribution: Callable[..., Any] | None = None
+        self._flush: Callable[[], Any] | None = None
 
-    Raises:
-        InvalidSetting: The client has neither form.
-    """
+    @property
+    def silent(self) -> bool:
+        """True while it has no client."""
+        return self._timing is None
 
-    def __init__(
+    def use(
         self, client: Any, *, prefix: str = "sidekiq.", tags: Sequence[str] = (), distributions: bool = True
     ) -> None:
-        self._client = client
-        self._prefix = prefix
-        self._tags = list(tags)
-        self._quiet_until_s = 0.0
-        self._increment = getattr(client, "increment", None)
-        self._incr = getattr(client, "incr", None)
-        if not callable(self._increment or self._incr) or not callable(getattr(client, "timing", None)):
+        """Send by this client from now on.
+
+        Args:
+            client: Tagging or plain.
+            prefix: Before each name.
+            tags: Of all metrics.
+            distributions: Send distributions when the client can.
+
+        Raises:
+            InvalidSetting: The client has neither form.
+        """
+        increment, incr, timing, flush = (_method(client, name) for name in ("increment", "incr", "timing", "flush"))
+        if timing is None or not (increment or incr):
             raise InvalidSetting(
                 f"ProEdition(statsd={shown(client)}): expected a client with increment() and timing(), such as"
                 " datadog.dogstatsd.DogStatsd(), or with incr() and timing(), such as statsd.StatsClient()"
             )
-        self._distribution = getattr(client, "distribution", None) if distributions and self._increment else None
+        self._prefix, self._tags = prefix, list(tags)
+        self._increment, self._incr, self._timing, self._flush = increment, incr, timing, flush
+        self._distribution = _method(client, "distribution") if distributions and increment else None
 
     def count(self, name: str, tags: Sequence[str], by: int = 1) -> None:
         """Add to a counter."""
@@ -128,12 +141,14 @@ class Statsd:
 
     def time(self, name: str, took_ms: float, tags: Sequence[str]) -> None:
         """A duration, and its distribution under ``NAME_dist``."""
+        if self._timing is None:
+            return
         try:
             if self._increment is None:
-                self._client.timing(self._prefix + name, took_ms)
+                self._timing(self._prefix + name, took_ms)
                 return
             all_tags = [*self._tags, *tags]
-            self._client.timing(self._prefix + name, took_ms, tags=all_tags)
+            self._timing(self._prefix + name, took_ms, tags=all_tags)
             if self._distribution is not None:
                 self._distribution(f"{self._prefix}{name}_dist", took_ms, tags=all_tags)
         except Exception as error:  # noqa: BLE001 - as above
@@ -141,10 +156,9 @@ class Statsd:
 
     def flush(self) -> None:
         """Send what the client still holds, where it holds anything."""
-        flush = getattr(self._client, "flush", None)
         try:
-            if callable(flush):
-                flush()
+            if self._flush is not None:
+                self._flush()
         except Exception as error:  # noqa: BLE001 - as above
             self.complain(error)
 
@@ -154,3 +168,8 @@ class Statsd:
         if now_s >= self._quiet_until_s:
             self._quiet_until_s = now_s + LOG_EVERY_S
             log.warning("metrics are lost, for a minute at least: %s: %s", type(error).__name__, error, exc_info=error)
+
+
+def _method(client: Any, name: str) -> Callable[..., Any] | None:
+    found = getattr(client, name, None)
+    return found if callable(found) else None

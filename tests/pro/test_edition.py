@@ -1,0 +1,29 @@
+"""The edition as a whole: an app may have one worker after another, and two apps may share the edition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from offsider import App
+from offsider.worker.worker import Worker
+from offsider_pro import ProEdition
+from support.waiting import until
+
+
+def test_an_app_may_have_one_worker_after_another(pro: App, raw: Any, start_worker: Callable[..., Worker]) -> None:
+    seen: list[int] = []
+    pro.job(name="count")(lambda number: seen.append(number))
+    for number in range(2):
+        pro.jobs["count"].enqueue(number)
+        worker = start_worker(pro)
+        until(lambda number=number: number in seen)  # type: ignore[misc]
+        worker.stop()
+
+
+def test_two_apps_may_share_an_edition(make_app: Callable[..., App]) -> None:
+    edition = ProEdition(license="evaluation")
+    for namespace in ("a", "b"):
+        app = make_app(editions=[edition], namespace=namespace)
+        app.job(name="report", expires_in=60)(lambda: None)
+        assert app.jobs["report"].enqueue()
