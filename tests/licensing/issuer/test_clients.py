@@ -1,15 +1,19 @@
 """The clients that customers have, against the index, with our wheels as they are built.
 
-What our packages need comes from a folder of wheels, as it would from PyPI, so that no test needs a network.
+What our packages need comes from a second index on this machine, as from PyPI, so that no test needs a network.
 """
 
 from __future__ import annotations
 
+import functools
+import http.server
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,12 +21,16 @@ from pathlib import Path
 import pytest
 
 from offsider_issuer.ledger import Issued
+from offsider_issuer.wheel import normalised
+from support.pages import page
 from support.vendor import TODAY, Site, Vendor
 from support.wheels import build, make_wheel, pack_installed
 
 PRO = {"offsider", "offsider-licensing", "offsider-pro"}
 ENTERPRISE = {*PRO, "offsider-enterprise"}
 IMPORT = "import offsider_licensing, offsider_pro; print(offsider_pro.__version__)"
+GUIDE = page("docs/guides/buying.md")
+PLACE = "packages.example.com"  # what the guide calls the index
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +39,28 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return build(tmp_path_factory.mktemp("built"), TODAY)
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Folders as pages of links, which is what an index is."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
 @pytest.fixture(scope="session")
-def public(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What everybody can have: the free edition, and what ours need."""
-    folder = pack_installed(tmp_path_factory.mktemp("public"), *built.values())
-    shutil.copy(built["offsider"], folder)
-    return folder
+def public(built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of what everybody can have: the free edition, and what ours need."""
+    folder = tmp_path_factory.mktemp("public")
+    for path in [built["offsider"], *pack_installed(tmp_path_factory.mktemp("packed"), *built.values()).iterdir()]:
+        place = folder / normalised(path.name.split("-")[0])
+        place.mkdir()
+        shutil.copy(path, place)
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -56,13 +80,13 @@ def index(shop: Vendor) -> Iterator[Site]:
 class Customer:
     """A customer's machine: an empty environment, and nothing configured."""
 
-    def __init__(self, folder: Path, public: Path) -> None:
+    def __init__(self, folder: Path, public: str) -> None:
         self.folder = folder
         self.python = folder / "venv/bin/python"
         kept = ("PATH", "LANG", "TMPDIR")
         self.environment = {name: os.environ[name] for name in kept if name in os.environ} | {
-            "HOME": str(folder), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1", "PIP_FIND_LINKS": str(public),
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_NO_CONFIG": "1", "UV_FIND_LINKS": str(public),
+            "HOME": str(folder), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_INPUT": "1", "PIP_INDEX_URL": public,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_DEFAULT_INDEX": public,
             "UV_CACHE_DIR": str(folder / "cache"), "UV_PYTHON_DOWNLOADS": "never",
         }  # fmt: skip
         self.run(sys.executable, "-m", "uv", "venv", "--python", sys.executable, "venv")
@@ -94,7 +118,7 @@ class Customer:
 
 
 @pytest.fixture
-def customer(tmp_path: Path, public: Path) -> Customer:
+def customer(tmp_path: Path, public: str) -> Customer:
     """A customer's machine."""
     folder = tmp_path / "customer"
     folder.mkdir()
@@ -110,16 +134,16 @@ def netrc(customer: Customer, sold: Issued) -> None:
 
 def test_pip_installs_pro_and_what_it_needs_and_not_enterprise(shop: Vendor, index: Site, customer: Customer) -> None:
     url = index.url(shop.sell("pro"))
-    customer.pip("--index-url", url, "offsider-pro")
+    customer.pip("--extra-index-url", url, "offsider-pro")
     assert customer.has() == PRO
     assert customer.run(customer.python, "-I", "-c", IMPORT).strip() == "0.1.0"
-    said = customer.pip("--index-url", url, "offsider-enterprise", fails=True)
+    said = customer.pip("--extra-index-url", url, "offsider-enterprise", fails=True)
     assert "No matching distribution found for offsider-enterprise" in said
 
 
 def test_pip_installs_enterprise_with_a_netrc(shop: Vendor, index: Site, customer: Customer) -> None:
     netrc(customer, shop.sell("enterprise"))
-    customer.pip("--index-url", index.url(), "offsider-enterprise")
+    customer.pip("--extra-index-url", index.url(), "--no-deps", *sorted(ENTERPRISE))
     assert customer.has() == ENTERPRISE
     lines = [json.loads(line)["file"].split("-")[0] for line in shop.folder.downloads.read_text().splitlines()]
     assert sorted(lines) == ["offsider_enterprise", "offsider_licensing", "offsider_pro"]
@@ -128,43 +152,42 @@ def test_pip_installs_enterprise_with_a_netrc(shop: Vendor, index: Site, custome
 def test_pip_checks_the_hashes_of_the_index(shop: Vendor, index: Site, customer: Customer) -> None:
     for path in shop.folder.packages.glob("offsider_licensing-*.whl"):
         path.write_bytes(path.read_bytes() + b"x")
-    said = customer.pip("--index-url", index.url(shop.sell("pro")), "--no-deps", "offsider-licensing", fails=True)
+    said = customer.pip("--extra-index-url", index.url(shop.sell("pro")), "--no-deps", "offsider-licensing", fails=True)
     assert "THESE PACKAGES DO NOT MATCH THE HASHES" in said
 
 
-def test_pip_with_a_wrong_or_revoked_key_finds_nothing(shop: Vendor, index: Site, customer: Customer) -> None:
+def test_pip_with_a_wrong_key_finds_nothing(shop: Vendor, index: Site, customer: Customer) -> None:
     sold = shop.sell("pro")
     wrong = index.url(sold).replace(sold.index_key, "osk_wrong")
-    said = customer.pip("--index-url", wrong, "offsider-pro", fails=True)
+    said = customer.pip("--extra-index-url", wrong, "offsider-pro", fails=True)
     assert "No matching distribution found" in said
-    with shop.ledger() as ledger:
-        ledger.revoke(sold.license.license_id, "refund")
-    customer.pip("--index-url", index.url(sold), "offsider-pro", fails=True)
-    assert customer.has() == set()
 
 
 def test_uv_installs_pro_and_not_enterprise(shop: Vendor, index: Site, customer: Customer) -> None:
     url = index.url(shop.sell("pro"))
-    customer.uv("--index", url, "--default-index", url, "offsider-pro")
+    customer.uv("--index", url, "offsider-pro")
     assert customer.has() == PRO
-    assert "offsider-enterprise was not found" in customer.uv("--default-index", url, "offsider-enterprise", fails=True)
+    assert "offsider-enterprise was not found" in customer.uv("--index", url, "offsider-enterprise", fails=True)
 
 
 def test_uv_with_its_variables_or_a_netrc(shop: Vendor, index: Site, customer: Customer) -> None:
     sold = shop.sell("enterprise")
     customer.uv(
-        "offsider-pro", UV_INDEX=f"offsider={index.url()}", UV_DEFAULT_INDEX=index.url(),
+        "offsider-pro", UV_INDEX=f"offsider={index.url()}",
         UV_INDEX_OFFSIDER_USERNAME=sold.license.key_id, UV_INDEX_OFFSIDER_PASSWORD=sold.index_key,
     )  # fmt: skip
     netrc(customer, sold)
-    customer.uv("--default-index", index.url(), "offsider-enterprise")
+    customer.uv("--index", index.url(), "offsider-enterprise")
     assert customer.has() == ENTERPRISE
 
 
-def test_uv_says_that_a_key_is_wrong(shop: Vendor, index: Site, customer: Customer) -> None:
+def test_uv_says_that_a_key_is_wrong_or_revoked(shop: Vendor, index: Site, customer: Customer) -> None:
     sold = shop.sell("pro")
     wrong = index.url(sold).replace(sold.index_key, "osk_wrong")
-    assert "401 Unauthorized" in customer.uv("--default-index", wrong, "offsider-pro", fails=True)
+    assert "401 Unauthorized" in customer.uv("--index", wrong, "offsider-pro", fails=True)
+    with shop.ledger() as ledger:
+        ledger.revoke(sold.license.license_id, "refund")
+    assert "401 Unauthorized" in customer.uv("--index", index.url(sold), "offsider-pro", fails=True)
 
 
 def test_after_the_end_clients_take_the_newest_that_was_built_before(
@@ -174,33 +197,52 @@ def test_after_the_end_clients_take_the_newest_that_was_built_before(
         shop.publish(make_wheel(tmp_path / "later", "offsider-pro", version, built=built))
     sold = shop.sell("pro", date(2026, 12, 31))
     shop.travel_past(date(2028, 1, 1))
-    customer.pip("--index-url", index.url(sold), "--no-deps", "offsider-pro")
+    customer.pip("--extra-index-url", index.url(sold), "--no-deps", "offsider-pro")
     listed = customer.run(sys.executable, "-m", "uv", "pip", "list", "--python", customer.python, "-q")
     assert listed.split()[-2:] == ["offsider-pro", "0.8"]
 
 
-HATCH = """
-[project]
-name = "shop"
-version = "1"
-dependencies = ["offsider-pro"]
-
-[tool.hatch.envs.default]
-skip-install = true
-dependencies = ["offsider-pro"]
-installer = "{installer}"
-path = ".environment"
-[tool.hatch.envs.default.env-vars]
-PIP_INDEX_URL = "{{env:OFFSIDER_INDEX}}"
-UV_DEFAULT_INDEX = "{{env:OFFSIDER_INDEX}}"
-"""
+def test_a_project_of_uv_as_the_guide_has_it(shop: Vendor, index: Site, customer: Customer) -> None:
+    sold = shop.sell("pro")
+    (ours,) = (block.text for block in GUIDE.blocks("toml") if "tool.uv.index" in block.text)
+    here = f"python_full_version == '{platform.python_version()}' and sys_platform == '{sys.platform}'"
+    project = (
+        f'[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.11"\n[tool.uv]\nenvironments = ["{here}"]\n'
+    )
+    written = customer.folder / "pyproject.toml"
+    written.write_text(project + ours.replace(f"https://{PLACE}/simple/", index.url()))
+    key = {"UV_INDEX_OFFSIDER_USERNAME": sold.license.key_id, "UV_INDEX_OFFSIDER_PASSWORD": sold.index_key}
+    assert all(f"$ export {name}=" in GUIDE.text for name in key)
+    uv = (sys.executable, "-m", "uv")
+    customer.run(*uv, "add", "--python", sys.executable, "offsider-pro", **key)
+    assert customer.run(*uv, "run", "--no-sync", "python", "-c", IMPORT).splitlines()[-1] == "0.1.0"
+    assert sold.index_key not in written.read_text() + (customer.folder / "uv.lock").read_text()
+    assert "401" in customer.run(*uv, "lock", "--refresh", "--upgrade", fails=True)
 
 
 @pytest.mark.parametrize("installer", ["pip", "uv"])
-def test_an_environment_of_hatch(shop: Vendor, index: Site, customer: Customer, installer: str) -> None:
-    (customer.folder / "pyproject.toml").write_text(HATCH.format(installer=installer))
+def test_an_environment_of_hatch_as_the_guide_has_it(
+    shop: Vendor, index: Site, customer: Customer, installer: str
+) -> None:
+    (ours,) = (block.text for block in GUIDE.blocks("toml") if "tool.hatch" in block.text)
+    extra = f'[tool.hatch.envs.default]\nskip-install = true\npath = ".environment"\ninstaller = "{installer}"\n'
+    text = ours.replace("[tool.hatch.envs.default]\n", extra, 1).replace("https://", "http://")
+    text = text.replace(PLACE, f"127.0.0.1:{index.port}")
+    (customer.folder / "pyproject.toml").write_text(f'[project]\nname = "shop"\nversion = "1"\n\n{text}')
+    sold = shop.sell("pro")
     said = customer.run(
         sys.executable, "-m", "hatch", "--no-color", "run", "python", "-c", IMPORT,
-        OFFSIDER_INDEX=index.url(shop.sell("pro")),
+        INDEX_KEY=f"{sold.license.key_id}:{sold.index_key}",
     )  # fmt: skip
     assert said.splitlines()[-1] == "0.1.0"
+
+
+def test_a_machine_without_a_network_installs_from_a_folder(shop: Vendor, index: Site, customer: Customer) -> None:
+    pip = (sys.executable, "-m", "pip", "--python", customer.python)
+    packages = ("offsider-pro", "offsider-licensing")
+    url = index.url(shop.sell("pro"))
+    customer.run(
+        *pip, "download", "-q", "--no-deps", "--only-binary=:all:", "-d", "wheels", "--index-url", url, *packages
+    )
+    customer.pip("--no-index", "--no-deps", "--find-links", "wheels", "offsider-pro", "offsider-licensing")
+    assert customer.has() == PRO - {"offsider"}

@@ -206,3 +206,12 @@ def test_an_error_is_one_line_and_exit_code_2(
         main()
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("FolderError: there is no ledger")
+
+
+def test_a_backup_is_a_whole_private_copy_and_overwrites_nothing(vendor_run: Run, tmp_path: Path) -> None:
+    sold = sell(vendor_run)
+    vendor_run("backup", "copy.db")
+    assert stat.S_IMODE(Path("copy.db").stat().st_mode) == 0o600
+    with opened(Path("copy.db"), read_only=True) as connection:
+        assert Ledger(connection, lambda: 0.0).find(sold["license"]).customer == "Acme"
+    assert "is not overwritten" in str(vendor_run("backup", "copy.db", error=FolderError).exception)

@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from ..errors import IssuerError
 from ..folder import Folder
+from .backup import backup
 from .desk import Desk, default_folder
 from .inspect import inspect, list_licenses
 from .issue import issue, new_key
@@ -31,7 +32,7 @@ def group(context: click.Context, folder: Path | None) -> None:
     context.obj = Desk(Folder(folder or default_folder()))
 
 
-for command in (keygen, issue, renew, revoke, export, new_key, inspect, list_licenses, publish, serve_index):
+for command in (keygen, issue, renew, revoke, export, new_key, inspect, list_licenses, publish, backup, serve_index):
     group.add_command(command)
 
 
