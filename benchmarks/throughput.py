@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from bare import BareWorker, run_calls, run_tasks
 
 from offsider import App
+from offsider.contract.edition import Edition
 from offsider.worker.signals import settle_memory
 from offsider.worker.worker import Worker
 from support.server import Server, program
@@ -35,9 +36,9 @@ LEAST_SHARES = {"threads": 0.45, "async": 0.40}
 KINDS = {"threads": ("noop", 10), "async": ("anoop", 100)}
 
 
-def make_app(url: str) -> App:
+def make_app(url: str, editions: Sequence[Edition] = ()) -> App:
     """The app that is measured."""
-    app = App(url, editions=[], namespace="bench")
+    app = App(url, editions=editions, namespace="bench")
 
     @app.job(name="noop")
     def noop(text: str, number: int, options: dict[str, str]) -> None:
@@ -61,10 +62,10 @@ def _wait_while(busy: Callable[[], object]) -> None:
         tick.wait(0.02)  # each look costs the interpreter that is measured
 
 
-def engine(url: str, kind: str, jobs: int) -> tuple[float, float]:
+def engine(url: str, kind: str, jobs: int, editions: Sequence[Edition] = ()) -> tuple[float, float]:
     """Jobs a second and CPU µs a job of the whole engine, once it has started; in this process."""
     name, concurrency = KINDS[kind]
-    app = make_app(url)
+    app = make_app(url, editions)
     app.jobs[name].using(queue="aside").enqueue_many(arguments(jobs))
     app.jobs[name].enqueue("string", 0, {"mike": "bob"})
     worker = Worker(app, concurrency=concurrency)

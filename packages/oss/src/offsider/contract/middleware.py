@@ -35,6 +35,11 @@ class ServerMiddleware:
 
     ``call`` wraps ``def`` jobs, ``acall`` ``async def`` jobs. Who defines only one of them says so with ``only``.
 
+    Attributes:
+        only: ``"sync"`` or ``"async"``, when it stands around one kind of job.
+        fields: When there are some, it stands only around jobs with one of them in their record: others do not pay.
+        idle: True while it would do nothing: it stands around no job. A worker hears of a change by `Worker.rewire`.
+
     Example:
         >>> class Timing(ServerMiddleware):
         ...     only = "sync"
@@ -43,6 +48,8 @@ class ServerMiddleware:
     """
 
     only: ClassVar[str | None] = None
+    fields: ClassVar[frozenset[str]] = frozenset()
+    idle: bool = False
 
     def call(self, execution: Any, next: NextSync) -> Any:
         """Around a ``def`` job; on its thread."""

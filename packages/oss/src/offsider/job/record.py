@@ -43,7 +43,7 @@ _EXPONENT, _NEGATIVE_EXPONENT, _LARGE_FLOAT = b"0e+0", b"0e-0", b"0" * 16 + b"."
 _SMALL_FLOAT = b"0.0000"
 _ORJSONS_MEMORY_ERROR = "Not enough memory"
 # Fields that few payloads have, and that must be right.
-_RARE = frozenset(
+RARE = frozenset(
     [
         *("kwargs", "retry_count", "crashes", "failed_at", "timeout", "retry_for"),
         *("retry_queue", "tags", "put_back", "log_level", "needs"),
@@ -263,7 +263,7 @@ def loads(raw: bytes) -> Record:
     return _checked(record)
 
 
-def glance(raw: bytes) -> Record | None:
+def glance(raw: bytes, rare: frozenset[str] = RARE) -> Record | None:
     """A usual payload, read at a glance; None for any other, which is `loads`' part.
 
     A whole number over 64 bits may have become a float here: who cannot see that in the types of the arguments asks
@@ -282,7 +282,7 @@ def glance(raw: bytes) -> Record | None:
         and name != ""
         and type(retry) in _RETRY_TYPES
         and _is_name(queue)
-        and _RARE.isdisjoint(record)
+        and rare.isdisjoint(record)
     )
     return record if is_usual else None
 

@@ -23,6 +23,7 @@ class Execution:
         took_s: How long the body ran; set at its end.
         lost: True once the job is no longer ours: its effects on Redis are refused.
         progress: ``(done, total, note)`` as the body reported it last.
+        usual: True for one without any rare field in its record, read at a glance.
         settlement: How it ended; None while it runs, and when it is not ours to settle.
     """
 
@@ -30,6 +31,7 @@ class Execution:
     started_s = 0.0
     took_s = 0.0
     lost = False
+    usual = False
     progress: tuple[float, float, str] | None = None
     settlement: Settlement | None = None
     stopper: Any = None  # the task that runs the body, while it runs

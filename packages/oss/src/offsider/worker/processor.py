@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +25,13 @@ from .retry import after_failure, error_name, error_text
 if TYPE_CHECKING:
     from ..contract.seams import Events
     from ..job.define import Job
+    from .around import Around
     from .capsule import Capsule
     from .injection import Injector
     from .joblog import JobLog
     from .timekeeper import Timekeeper
 
 log = logging.getLogger("offsider.worker")
-
-Perform = Callable[[Execution], Any]
-PerformAsync = Callable[[Execution], Awaitable[Any]]
 
 
 class Processor:
@@ -48,8 +46,7 @@ class Processor:
         self,
         jobs: Mapping[str, Job[..., Any]],
         *,
-        perform: Perform,
-        aperform: PerformAsync,
+        around: Around,
         events: Events,
         injector: Injector,
         timekeeper: Timekeeper,
@@ -60,8 +57,8 @@ class Processor:
         rng: Random | None = None,
     ) -> None:
         self._jobs = jobs
-        self._perform = perform
-        self._aperform = aperform
+        self._around = around
+        self._rare = records.RARE | around.fields
         self._events = events
         self._inject = injector
         self._timekeeper = timekeeper
@@ -79,12 +76,13 @@ class Processor:
         Never raises: whatever the bytes are, the jobs taken with them run.
         """
         try:
-            record = records.glance(unit.payload)
+            record = records.glance(unit.payload, self._rare)
             if record is not None:
                 job = self._jobs.get(record["class"])
                 args = None if job is None else job.arguments.glance(record["args"])
                 if job is not None and args is not None:
                     execution = Execution(unit, record, job, capsule, args, {})
+                    execution.usual = True
                     if job.arguments.wants_context:
                         self._inject(execution)
                     return execution
@@ -142,9 +140,9 @@ class Processor:
         execution.started_s = clock.monotonic_s()
         try:
             if timeout_s:
-                result = self._timekeeper.run(execution, float(timeout_s), self._perform)
+                result = self._timekeeper.run(execution, float(timeout_s), self._around.whole)
             else:
-                result = self._perform(execution)
+                result = self._around.usual(execution) if execution.usual else self._around.whole(execution)
         except (Shutdown, LostJob) as signal:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
@@ -163,9 +161,10 @@ class Processor:
         execution.started_s = clock.monotonic_s()
         try:
             if timeout_s:
-                result = await _within(float(timeout_s), self._aperform(execution), execution)
+                result = await _within(float(timeout_s), self._around.awhole(execution), execution)
             else:
-                result = await self._aperform(execution)
+                around = self._around.ausual if execution.usual else self._around.awhole
+                result = await around(execution)
         except (Shutdown, LostJob, asyncio.CancelledError) as signal:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
-from ..contract.middleware import compile_server, compile_server_async
 from ..contract.seams import Registry, Slot
 from ..contract.work import Fetcher, QueueFilter, Service
 from ..errors import StoreError
 from ..metrics.track import CountMiddleware, Counts
 from .ahead import ReadAheadFetcher
+from .around import Around
 from .capsule import Capsule
 from .death import announce
 from .execution import Execution
@@ -128,6 +128,7 @@ class Worker:
         try:
             check_server(self.app.connections)
             self.app.events.emit("startup")
+            self.rewire()
             for capsule in self.capsules.values():
                 capsule.open()
         except BaseException:
@@ -225,6 +226,10 @@ class Worker:
             log.critical("a capsule has not reached Redis for too long: this worker gives up, to be restarted")
             self.failed.set()
 
+    def rewire(self) -> None:
+        """Make the middleware anew: a link of it has become idle, or is no longer. Jobs that run keep theirs."""
+        self._around.compile()
+
     # -- building ------------------------------------------------------------------------------------------
 
     def _build_capsules(self) -> dict[str, Capsule]:
@@ -249,11 +254,10 @@ class Worker:
         )
 
     def _build_processor(self) -> Processor:
-        links = self.server_middleware.compile()
+        self._around = Around(self.server_middleware.compile(), _call, _acall)
         return Processor(
             self.app.jobs,
-            perform=compile_server(links, _call),
-            aperform=compile_server_async(links, _acall),
+            around=self._around,
             events=self.app.events,
             injector=inject,
             timekeeper=self._timekeeper,

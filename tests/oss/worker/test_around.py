@@ -1,0 +1,102 @@
+"""The middleware of a worker: each job pays for the links that it needs, and for no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from offsider import App
+from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
+from offsider.worker.worker import Worker
+from support.bench import payload
+from support.waiting import until
+
+Start = Callable[..., Worker]
+
+
+class Noting(ServerMiddleware):
+    """Notes the jobs that it stands around."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def call(self, execution: Any, next: NextSync) -> Any:
+        self.seen.append(execution.record["args"][0])
+        return next(execution)
+
+    async def acall(self, execution: Any, next: NextAsync) -> Any:
+        self.seen.append(execution.record["args"][0])
+        return await next(execution)
+
+
+class OfTenants(Noting):
+    """The same, for jobs with a tenant."""
+
+    fields = frozenset({"tenant"})
+
+
+@pytest.fixture
+def app(make_app: Callable[..., App]) -> App:
+    one = make_app()
+
+    @one.job(name="job")
+    def job(number: int) -> None: ...
+
+    @one.job(name="ajob")
+    async def ajob(number: int) -> None: ...
+
+    return one
+
+
+def run(app: App, raw: Any, *payloads: bytes) -> None:
+    """Put them into the queue and wait until they are done."""
+    queue = app.keys.queue("default")
+    raw.lpush(queue, *payloads)
+    raw.lpush(app.keys.bell("default"), "1")
+    until(lambda: not raw.exists(queue) and not raw.keys("*inflight*"))
+
+
+@pytest.mark.parametrize("name", ["job", "ajob"])
+def test_a_link_with_fields_stands_around_jobs_that_have_one_of_them(
+    app: App, raw: Any, start_worker: Start, name: str
+) -> None:
+    everywhere, of_tenants = Noting(), OfTenants()
+    app.server_middleware.add("everywhere", everywhere)
+    app.server_middleware.add("of tenants", of_tenants)
+    start_worker(app, concurrency=1)
+    run(app, raw, payload(name, 1), payload(name, 2, tenant="acme"), payload(name, 3, tenant=None), payload(name, 4))
+    assert sorted(everywhere.seen) == [1, 2, 3, 4]
+    assert sorted(of_tenants.seen) == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["job", "ajob"])
+def test_an_idle_link_stands_around_no_job_until_the_worker_is_told(
+    app: App, raw: Any, start_worker: Start, name: str
+) -> None:
+    noting, of_tenants = Noting(), OfTenants()
+    noting.idle = of_tenants.idle = True
+    app.server_middleware.add("noting", noting)
+    app.server_middleware.add("of tenants", of_tenants)
+    worker = start_worker(app, concurrency=1)
+    run(app, raw, payload(name, 1), payload(name, 2, tenant="acme"))
+    assert (noting.seen, of_tenants.seen) == ([], [])
+    noting.idle = of_tenants.idle = False
+    worker.rewire()
+    run(app, raw, payload(name, 3), payload(name, 4, tenant="acme"))
+    assert (sorted(noting.seen), of_tenants.seen) == ([3, 4], [4])
+
+
+def test_what_becomes_idle_or_wakes_before_the_start_needs_no_call(app: App, raw: Any, start_worker: Start) -> None:
+    noting = Noting()
+    noting.idle = True
+    app.server_middleware.add("noting", noting)
+
+    @app.on("startup")
+    def wake() -> None:
+        noting.idle = False
+
+    start_worker(app, concurrency=1)
+    run(app, raw, payload("job", 1))
+    assert noting.seen == [1]
