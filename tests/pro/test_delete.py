@@ -108,9 +108,7 @@ def test_a_queue_that_is_none_is_refused_and_an_unknown_one_is_empty(deletion: D
     assert deletion.by_jid("nobody", "a") is None
 
 
-def test_one_of_a_hundred_thousand_is_deleted_in_small_steps(
-    pro: App, raw: Any, deletion: Deletion
-) -> None:
+def test_one_of_a_hundred_thousand_is_deleted_in_small_steps(pro: App, raw: Any, deletion: Deletion) -> None:
     fill(pro, raw, (payload(f"j{number}.", "shop.welcome", "x" * 200) for number in range(100_000)))
     raw.config_resetstat()
     began_s = time.monotonic()

@@ -14,6 +14,7 @@ import pytest
 
 from offsider import App, Cancel, Snooze
 from offsider.errors import InvalidOption
+from offsider.worker.worker import Worker
 from offsider_pro.expired import ExpiredJobs
 from offsider_pro.expiry import deadline_of, expires_at, expires_in
 from support.bench import Bench, payload
@@ -196,6 +197,21 @@ def test_an_inline_run_needs_no_redis(make_pro: Callable[..., App]) -> None:
 
     assert report.inline() == "ran"
     assert isinstance(report.using(expires_at=time.time() - 1).inline(), Cancel)
+
+
+def test_a_worker_without_pro_holds_it_instead_of_running_it_late(
+    pro: App, app: App, raw: Any, start_worker: Callable[..., Worker]
+) -> None:
+    ran: list[str] = []
+    for one in (pro, app):
+        one.job(name="report")(lambda: ran.append("report"))
+    pro.jobs["report"].using(expires_in=60).enqueue()
+    bench = Bench(app, raw, start_worker)
+    bench.run().stop()
+    assert ran == []
+    assert "'pro'" in bench.record("schedule")["put_back"]["reason"]
+    start_worker(pro)
+    until(lambda: ran == ["report"], what="a worker with Pro has run it")
 
 
 # -- clocks --------------------------------------------------------------------------------------------------
