@@ -8,6 +8,8 @@ from typing import Any
 from offsider import App
 from offsider.worker.worker import Worker
 from offsider_pro import ProEdition
+from offsider_pro.pause import Pauses
+from support.bench import Bench
 from support.waiting import until
 
 
@@ -27,3 +29,18 @@ def test_two_apps_may_share_an_edition(make_app: Callable[..., App]) -> None:
         app = make_app(editions=[edition], namespace=namespace)
         app.job(name="report", expires_in=60)(lambda: None)
         assert app.jobs["report"].enqueue()
+
+
+def test_around_a_usual_job_stands_nothing(pro: App, bench: Bench) -> None:
+    pro.job(name="count")(lambda: None)
+    worker = bench.start()
+    until(lambda: pro_links(worker) == [], what="the first look is over")
+    Pauses(pro).pause_class("count")
+    until(lambda: pro_links(worker) == ["HoldPaused"], 10, what="the pause is known")
+
+
+def pro_links(worker: Worker) -> list[str]:
+    """What of the edition stands around a job with no fields of its own."""
+    links = worker.server_middleware.compile()
+    ours = [link for link in links if type(link).__module__.startswith("offsider_pro")]
+    return [type(link).__name__ for link in ours if not link.idle and not link.fields]

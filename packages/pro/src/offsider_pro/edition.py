@@ -73,6 +73,7 @@ class ProEdition(Edition):
         from .pause_service import PauseService
 
         parts = self._parts[worker.app]
+        parts.workers.add(worker)
         worker.queue_filters.add("pro.pause", parts.pauses.held, by=self.name)
         worker.services.add("pro.pauses", PauseService(parts.pauses, worker), by=self.name)
         parts.measure(worker, self._statsd, self.name)

@@ -9,7 +9,7 @@ import logging
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from offsider import Cancel, OptionSpec, clock
 from offsider.contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
@@ -131,7 +131,7 @@ class DropExpired(ServerMiddleware):
         listeners: All that are called.
     """
 
-    fields = frozenset({"expires_at", "expires_in"})
+    fields: ClassVar[frozenset[str]] = frozenset({"expires_at", "expires_in"})
 
     def __init__(self, time: ServerTime, *heard: Heard) -> None:
         self._time = time

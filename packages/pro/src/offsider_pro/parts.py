@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from .expired import ExpiredJobs
 from .expiry import DropExpired, StampExpiry
@@ -27,6 +28,9 @@ class Parts:
     Args:
         app: Whose.
         tags: Further tags of metrics.
+
+    Attributes:
+        workers: Those that were made.
     """
 
     def __init__(self, app: App, tags: Tags | None) -> None:
@@ -38,14 +42,21 @@ class Parts:
         self.drop = DropExpired(self.time, self.expired.note, self.metrics.expired)
         self.pauses = PauseView(app)
         self.hold = HoldPaused(self.pauses)
+        self.workers: WeakSet[Worker] = WeakSet()
 
     def listen(self, app: App, by: str) -> None:
         """Hear the events of the app."""
         app.events.on("startup", self.time.now_ms, by=by)
-        app.events.on("startup", self.pauses.refresh, by=by)
+        app.events.on("startup", self._look, by=by)
         app.events.on("beat", self.expired.write, by=by)
         app.events.on("exit", self.expired.write, by=by)
         self.metrics.listen(app)
+
+    def _look(self) -> None:
+        """What is paused, before the first job is fetched."""
+        self.pauses.refresh()
+        for worker in self.workers:
+            worker.rewire()
 
     def measure(self, worker: Worker, client: Any, by: str) -> None:
         """Metrics, when there is a client, or a setting that says where to."""

@@ -28,10 +28,13 @@ class PauseService(PeriodicService):
         super().__init__(longest_pause_s=EVERY_S)
         self._view = view
         self._worker = worker
+        self._seen: int | None = None
 
     def tick(self) -> float:
         """Look once."""
-        if self._view.refresh():
+        self._view.refresh()
+        if self._view.changes != self._seen:
+            self._seen = self._view.changes
             self._worker.rewire()
             self._worker.wake()
         return EVERY_S

@@ -28,6 +28,11 @@ class PauseView:
 
     Args:
         app: Whose.
+
+    Attributes:
+        queues: Names of paused queues.
+        classes: Name of a job → the pauses that it may fall under.
+        changes: How often something was otherwise than at the look before.
     """
 
     def __init__(self, app: App) -> None:
@@ -38,6 +43,7 @@ class PauseView:
         self._reply: Any = None
         self.queues = NOTHING
         self.classes: dict[str, list[Pause]] = {}
+        self.changes = 0
 
     def refresh(self) -> bool:
         """Look again; True when something is otherwise than before.
@@ -59,6 +65,7 @@ class PauseView:
         if changed:
             self.queues = frozenset(name.decode("utf-8", "replace") for name in names)
             self.classes = _by_name(reply[1])
+            self.changes += 1
         return changed
 
     def close(self) -> None:
