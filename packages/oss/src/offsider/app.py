@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
@@ -24,6 +25,7 @@ from .errors import DuplicateJob, InvalidSetting, shown
 from .job.define import Job
 from .job.options import CORE as CORE_OPTIONS
 from .job.options import JobOptions, OptionSpec, resolve
+from .job.push import Pusher
 from .store.connection import Connections
 from .store.keys import Keys
 from .store.scripts import Script, all_scripts
@@ -91,6 +93,8 @@ class App:
         self._client: Client | None = None
         self._dead: DeadSet | None = None
         self._server: EmbeddedServer | None = None
+        self._dispatch = Dispatch(self)
+        self._diverted: Pusher | None = None
 
     def _install(self) -> None:
         """The core registers as an edition does, and first."""
@@ -293,8 +297,35 @@ class App:
         if self._client is not None:
             await self._client.aclose()
 
-    def _pusher(self) -> Any:
-        return Dispatch(self)
+    # -- where pushes go -----------------------------------------------------------------------------------
+
+    @property
+    def pusher(self) -> Pusher:
+        """What jobs push with: the way to Redis, or what it is diverted to."""
+        return self._diverted or self._dispatch
+
+    @contextmanager
+    def divert(self, wrap: Callable[[Pusher], Pusher]) -> Iterator[Pusher]:
+        """Send every push of this app, from all threads and tasks, through another pusher: what tests do.
+
+        Args:
+            wrap: Is given the pusher so far, and returns the one to use.
+
+        Example:
+            >>> app = App(editions=[])
+            >>> with app.divert(lambda pusher: pusher) as pusher:
+            ...     app.pusher is pusher
+            True
+        """
+        before = self._diverted
+        self._diverted = wrap(self.pusher)
+        try:
+            yield self._diverted
+        finally:
+            self._diverted = before
+
+    def _pusher(self) -> Pusher:
+        return self._diverted or self._dispatch
 
 
 def _wire_name(fn: Callable[..., Any]) -> str:

@@ -34,10 +34,14 @@ class InlineExecution:
 
 
 class Dispatch:
-    """The `Pusher` of an app."""
+    """The `Pusher` of an app.
+
+    Attributes:
+        app: Whose.
+    """
 
     def __init__(self, app: App) -> None:
-        self._app = app
+        self.app = self._app = app
 
     def push(self, request: PushRequest) -> str | None:
         """Push one."""

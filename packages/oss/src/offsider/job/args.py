@@ -47,11 +47,19 @@ class Arguments:
         usual = None if kwargs else self._usual_json(args)
         if usual is not None:
             return usual, {}
+        return self._each(self._to_json, *self.bound(args, kwargs))
+
+    def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """A call in the form in which it travels: by position as far as there is no gap. The values stay as they are.
+
+        Raises:
+            InvalidArguments: The call does not fit the signature.
+        """
         call = self._signature.fit(args, kwargs)
         if call is None:
             bound = self._signature.bind(args, kwargs)
             call = [*bound.args], bound.kwargs
-        return self._each(self._to_json, *call)
+        return call
 
     def _usual_json(self, args: Sequence[Any]) -> list[Any] | None:
         """The JSON of a usual call, when the types of its arguments show that they fit; else None."""

@@ -138,6 +138,20 @@ class Enqueuer(Generic[P, R]):
             bound._delay_s, bound._at_s = self._delay_s, self._at_s
         return bound
 
+    def request(self, *args: P.args, **kwargs: P.kwargs) -> PushRequest:
+        """What `enqueue` would push, with an id of its own; pushes nothing."""
+        return self._request(args, kwargs)
+
+    @property
+    def pusher(self) -> Pusher:
+        """Where `enqueue` pushes now: the app's way to Redis, or what a test has put in its place."""
+        return self._job._pusher()
+
+    @property
+    def job_name(self) -> str:
+        """The job's name on the wire, also of one with other options."""
+        return self._job.name
+
     # -- steps -------------------------------------------------------------------------------------------
 
     def _request(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> PushRequest:
