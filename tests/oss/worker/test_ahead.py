@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from offsider import App
-from offsider.contract.work import Fenced, Fetcher, ReadsAhead, Settlement, UnitOfWork
+from offsider.contract.work import Fenced, Fetcher, QueueFilter, ReadsAhead, Settlement, UnitOfWork
 from offsider.errors import RedisUnavailable
 from offsider.testing.proxy import Proxy
 from offsider.worker.ahead import ReadAheadFetcher
@@ -26,9 +26,9 @@ def make_fetcher(make_app: Callable[..., App]) -> Iterator[MakeFetcher]:
     """Fetchers that are open."""
     made: list[ReadAheadFetcher] = []
 
-    def make(url: str | None = None) -> ReadAheadFetcher:
-        app = make_app(url)
-        one = ReadAheadFetcher(app.connections, app.keys, QueueOrder({"mail": 0}), owner="me", limits=Limits())
+    def make(url: str | None = None, hold: QueueFilter | None = None) -> ReadAheadFetcher:
+        app, order = make_app(url), QueueOrder({"mail": 0})
+        one = ReadAheadFetcher(app.connections, app.keys, order, owner="me", limits=Limits(), held=hold)
         one.open()
         made.append(one)
         return one
@@ -95,6 +95,21 @@ def test_a_second_request_is_not_sent_while_one_is_on_its_way(make_fetcher: Make
     assert not fetcher.begin((), 1)
     assert payloads(fetcher.finish()) == [b"a"]
     assert fetcher.finish() == [], "nothing is on its way"
+
+
+def test_what_was_asked_for_before_its_queue_was_held_is_had_and_goes_back(make_fetcher: MakeFetcher, raw: Any) -> None:
+    closed: set[str] = set()
+    fetcher = make_fetcher(hold=lambda _names: closed)
+    push(raw, b"a", b"b", b"c")
+    fetcher.begin((), 2)
+    closed.add("mail")
+    units = fetcher.finish()
+    assert payloads(units) == [b"a", b"b"]
+    assert not fetcher.begin(settled(units, "back"), 2), "a request that takes jobs does not name that queue"
+    assert fetcher.exchange(settled(units, "back"), 2) == []
+    assert (raw.lrange(QUEUE, 0, -1), held(raw, fetcher)) == ([b"c", b"b", b"a"], [])
+    assert fetcher.begin((), 2)
+    assert fetcher.finish() == []
 
 
 @pytest.mark.parametrize("then", ["exchange", "pass_on", "retire"])

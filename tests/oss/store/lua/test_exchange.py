@@ -139,6 +139,15 @@ def test_a_delay_counts_from_the_servers_time(lua: Lua, kind: str, delay_s: floa
     assert delay_s - 1 < left_s <= delay_s
 
 
+def test_what_is_to_wait_as_long_keeps_its_order(lua: Lua) -> None:
+    lua.lease()
+    names = [f"{number}:mail" for number in range(1, 101)]
+    lua.hold(dict.fromkeys(names, b"old"))
+    later = [b"%d" % (number * 7919 % 101) for number in range(1, 101)]  # in no order of their own
+    exchange(lua, moved=[("schedule", name, 5.0, payload) for name, payload in zip(names, later, strict=True)])
+    assert lua.members(lua.keys.schedule) == later
+
+
 def test_what_goes_back_is_taken_next_and_rings(lua: Lua) -> None:
     hold_five(lua)
     lua.push("mail", b"waits")
