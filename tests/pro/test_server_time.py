@@ -34,6 +34,18 @@ def test_a_clock_that_is_set_while_it_runs_changes_nothing(app: App, step: Calla
     assert abs((its.now_ms() or 0) - time.time() * 1000) < 500
 
 
+def test_after_a_sleep_of_the_machine_it_is_asked_before_it_tells(
+    app: App, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its = ServerTime(app)
+    its.now_ms()
+    raw.config_resetstat()
+    awake_s = clock.monotonic_s
+    monkeypatch.setattr(clock, "monotonic_s", lambda: awake_s() - 3600)  # it stood still for an hour
+    assert abs((its.now_ms() or 0) - time.time() * 1000) < 500
+    assert questions(raw) == 1
+
+
 def test_an_old_answer_is_renewed_without_waiting(app: App, raw: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     its = ServerTime(app)
     its.now_ms()
