@@ -66,13 +66,15 @@ def test_a_revoked_licence_is_not_renewed_and_its_first_reason_stays(vendor: Ven
     assert audit(vendor) == ["issue", "revoke"]
 
 
-def test_a_new_key_replaces_the_old_one(vendor: Vendor) -> None:
-    sold = vendor.sell("pro")
+def test_a_new_key_replaces_the_old_one_and_no_other(vendor: Vendor) -> None:
+    sold, other = vendor.sell("pro"), vendor.sell("pro")
     with vendor.ledger() as ledger:
         key = ledger.new_key(sold.license.key_id)
-        holder = ledger.holder(sold.license.key_id)
-    assert holder is not None
-    assert holder.key_sha256 == digest(key) != digest(sold.index_key)
+        changed, same = ledger.holder(sold.license.key_id), ledger.holder(other.license.key_id)
+    assert changed is not None
+    assert changed.key_sha256 == digest(key) != digest(sold.index_key)
+    assert same is not None
+    assert same.key_sha256 == digest(other.index_key)
 
 
 def test_what_is_not_there_is_named(vendor: Vendor) -> None:

@@ -141,6 +141,11 @@ def test_one_line_is_kept_of_each_download(stocked: Vendor, site: Site) -> None:
     assert stat.S_IMODE(stocked.folder.downloads.stat().st_mode) == 0o600
 
 
+def test_what_cannot_be_written_down_is_not_handed_out(stocked: Vendor, site: Site) -> None:
+    stocked.folder.downloads.mkdir()
+    assert site.get(f"/files/{PRO}", stocked.sell("pro")).status == 503
+
+
 def test_a_customer_can_ask_what_a_key_may_fetch(stocked: Vendor, site: Site) -> None:
     sold = stocked.sell("pro")
     assert site.get("/whoami", sold).text.splitlines() == [

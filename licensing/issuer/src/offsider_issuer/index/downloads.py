@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..errors import FolderError
 from ..folder import PRIVATE_FILE
 from ..records import License, Package
 
@@ -20,13 +21,20 @@ class Downloads:
         self._now_s = now_s
 
     def note(self, license: License, package: Package, address: str) -> None:
-        """Write a line. It is on its way to the disk before the file is on its way to the customer."""
+        """Write a line. It is written before the file is on its way to the customer: no line, no file.
+
+        Raises:
+            FolderError: It cannot be written.
+        """
         at = datetime.fromtimestamp(self._now_s(), UTC).isoformat(timespec="seconds")
         said = {
             "at": at, "key_id": license.key_id, "license": license.license_id, "address": address, "file": package.file
         }  # fmt: skip
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
         try:
-            os.write(descriptor, f"{json.dumps(said)}\n".encode())
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE_FILE)
+            try:
+                os.write(descriptor, f"{json.dumps(said)}\n".encode())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise FolderError(f"{self._path} cannot be written: {error.strerror or error}") from None
