@@ -39,12 +39,13 @@ def test_every_key_is_in_the_format() -> None:
     keys = Keys("")
     made = {value for name, value in vars(keys).items() if name not in ("namespace", "prefix")}
     arguments = {"name": "NAME", "queue": "NAME", "owner": "OWNER", "lane": "LANE", "identity": "IDENTITY"}
+    arguments |= {"stamp": "STAMP", "date": "DATE", "label": "LABEL", "token": "TOKEN", "jid": "JID"}
     for method, function in inspect.getmembers(Keys, inspect.isfunction):
         if not method.startswith("_"):
             parameters = [one for one in inspect.signature(function).parameters if one in arguments]
             made.add(getattr(keys, method)(*[arguments[one] for one in parameters]))
     made.add(keys.stat("NAME", "YYYY-MM-DD"))
-    listed = {key.strip("` ") for row in FORMAT.rows("Keys") for key in row[0].split(",")}
+    listed = {key.strip("` ").replace("\\|", "|") for row in FORMAT.rows("Keys") for key in row[0].split(",")}
     assert listed == made
 
 

@@ -16,11 +16,14 @@ def every(keys: Keys) -> Iterator[str]:
     yield from (keys.queue("mail"), keys.bell("mail"), keys.inflight("host:1:ab/default/1"), keys.lane("l"))
     yield from (keys.process("host:1:ab"), keys.work("host:1:ab"), keys.signals("host:1:ab"))
     yield from (keys.stat("processed"), keys.stat("failed", "2026-01-31"))
+    yield from (keys.job_counts("260131|8:03"), keys.queue_metrics("260131|8:03"), keys.job_times("a", "260131|8:0"))
+    yield from (keys.histogram("a", "31-8:3"), keys.flushed("host:1:ab"), keys.profile("mine", "b4a577"))
+    yield from (keys.marks("20260131"), keys.deploy_lock("v7"))
 
 
 def test_all_keys_of_a_namespace_lie_in_one_slot_of_a_cluster() -> None:
     found = list(every(Keys("shop")))
-    assert len(found) == len(set(found)) == 17
+    assert len(found) == len(set(found)) == 27
     assert all(key.startswith("{shop}:") for key in found)
     assert len({key_slot(key.encode()) for key in found}) == 1
 

@@ -18,6 +18,7 @@ from offsider.testing.proxy import Proxy
 from offsider.worker import heartbeat
 from offsider.worker.heartbeat import Heartbeat, rss_kb
 from offsider.worker.worker import Worker
+from support.attempts import attempts
 from support.waiting import until
 
 Start = Callable[..., Worker]
@@ -95,7 +96,7 @@ def test_a_field_that_redis_cannot_carry_does_not_silence_the_process(worker: Wo
 
 
 def test_a_process_that_signs_off_is_no_longer_listed(worker: Worker, raw: Any) -> None:
-    worker.counts.add(False)
+    attempts(worker.tracker, [False])
     worker.heartbeat.beat()
     worker.heartbeat.forget()
     assert raw.smembers("{offsider}:processes") == set()
@@ -170,10 +171,9 @@ def test_a_first_beat_is_told_apart_from_the_others_and_so_is_one_after_a_partit
 
 
 def test_attempts_are_counted_in_all_and_for_the_day_in_utc(worker: Worker, raw: Any) -> None:
-    for failed in (False, True, False):
-        worker.counts.add(failed)
+    attempts(worker.tracker, [False, True, False])
     worker.heartbeat.beat()
-    worker.counts.add(False)
+    attempts(worker.tracker, [False])
     worker.heartbeat.beat()
     day = clock.utc_day()
     assert (raw.get("{offsider}:stat:processed"), raw.get("{offsider}:stat:failed")) == (b"4", b"1")
@@ -202,8 +202,7 @@ def test_what_did_not_arrive_travels_with_the_next_flush(
     proxy = Proxy(redis_url)
     worker = Worker(make_app(proxy.url, worker=SLOW))
     worker.heartbeat.beat()
-    for failed in (False, True):
-        worker.counts.add(failed)
+    attempts(worker.tracker, [False, True])
     proxy.cut()
     for _attempt in range(2):
         with pytest.raises(RedisUnavailable):

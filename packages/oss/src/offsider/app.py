@@ -26,6 +26,7 @@ from .job.define import Job
 from .job.options import CORE as CORE_OPTIONS
 from .job.options import JobOptions, OptionSpec, resolve
 from .job.push import Pusher
+from .metrics.query import Metrics
 from .store.connection import Connections
 from .store.keys import Keys
 from .store.scripts import Script, all_scripts
@@ -274,6 +275,11 @@ class App:
             StoreError: Redis is away or refuses.
         """
         return why(self, jid, limit=limit)
+
+    @property
+    def metrics(self) -> Metrics:
+        """How jobs and queues did, and when was deployed."""
+        return Metrics(self.connections, self.keys)
 
     def close(self) -> None:
         """Drop the connections and the embedded server; the next use opens them again."""

@@ -19,6 +19,7 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("scheduler", "Slot"),
     ("services", "Registry"),
     ("heartbeat_fields", "Registry"),
+    ("sinks", "Registry"),
     ("reasons", "Registry"),
     ("events", "Events"),
     ("commands", "Registry"),

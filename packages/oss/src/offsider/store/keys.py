@@ -27,6 +27,8 @@ class Keys:
         self.processes = f"{prefix}processes"
         self.owners = f"{prefix}owners"
         self.schedule_bell = f"{prefix}bell-schedule"
+        self.totals = f"{prefix}totals"
+        self.profiles = f"{prefix}profiles"
 
     def queue(self, name: str) -> str:
         """A list of payloads: pushed left, taken right."""
@@ -59,3 +61,35 @@ class Keys:
     def stat(self, name: str, day: str | None = None) -> str:
         """A counter, in all or of one UTC day (``YYYY-MM-DD``)."""
         return f"{self.prefix}stat:{name}" if day is None else f"{self.prefix}stat:{name}:{day}"
+
+    def job_counts(self, stamp: str) -> str:
+        """A hash: how many attempts of each job ended in a minute or in ten (``YYMMDD|H:MM``, ``YYMMDD|H:M``)."""
+        return f"{self.prefix}j|{stamp}"
+
+    def job_times(self, name: str, stamp: str) -> str:
+        """A hash: run times and waiting times of one job in a minute or in ten."""
+        return f"{self.prefix}m|{name}|{stamp}"
+
+    def queue_metrics(self, stamp: str) -> str:
+        """A hash: counts and times of each queue in a minute or in ten."""
+        return f"{self.prefix}q|{stamp}"
+
+    def histogram(self, name: str, stamp: str) -> str:
+        """26 numbers of 16 bits: run times of one job in a minute (``D-H:M``), for Sidekiq's pages."""
+        return f"{self.prefix}h|{name}-{stamp}"
+
+    def flushed(self, identity: str) -> str:
+        """The number of the last metrics that a process has brought."""
+        return f"{self.prefix}flush:{identity}"
+
+    def marks(self, date: str) -> str:
+        """A hash, minute → label: deploys of one UTC day (``YYYYMMDD``)."""
+        return f"{self.prefix}{date}-marks"
+
+    def deploy_lock(self, label: str) -> str:
+        """There while this label is not told again."""
+        return f"{self.prefix}deploylock-{label}"
+
+    def profile(self, token: str, jid: str) -> str:
+        """A hash: one profile."""
+        return f"{self.prefix}{token}-{jid}"

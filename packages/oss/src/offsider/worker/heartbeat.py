@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .. import clock
 from ..contract.seams import Events, Registry
 from ..errors import shown
-from ..metrics.track import Counts
+from ..metrics.report import Reporter
 from ..store.classify import store_errors
 from ..store.connection import Connections
 from ..store.keys import Keys
@@ -32,7 +32,6 @@ log = logging.getLogger("offsider.worker")
 RENEWALS = 12  # in the time of one lease: many may fail before it ends
 LONGEST_PAUSE_S = 5.0
 EXPIRE_S = 60
-HISTORY_S = 5 * 365 * 86_400
 SLOW_RTT_US = 50_000
 SLOW_READINGS = 5
 SIGNALS = frozenset({"TERM", "TSTP", "TTIN"})
@@ -41,7 +40,7 @@ SIGNALS = frozenset({"TERM", "TSTP", "TTIN"})
 class Heartbeat(PeriodicService):
     """Every 5 s (twelve times in a short lease) the leases, every ``beat_s`` everything else.
 
-    Counters that a failed flush did not bring to Redis travel with the next one.
+    What a failed report of metrics did not bring to Redis travels with the next one.
     """
 
     name = "heartbeat"
@@ -53,7 +52,7 @@ class Heartbeat(PeriodicService):
         identity: Identity,
         capsules: Mapping[str, Capsule],
         *,
-        counts: Counts,
+        reporter: Reporter,
         events: Events,
         fields: Registry[Callable[[], str | int | float]],
         beat_s: float,
@@ -68,7 +67,7 @@ class Heartbeat(PeriodicService):
         self._keys = keys
         self._identity = identity
         self._capsules = capsules
-        self._counts = counts
+        self._reporter = reporter
         self._events = events
         self._fields = fields
         self._beat_s = beat_s
@@ -89,7 +88,7 @@ class Heartbeat(PeriodicService):
 
     def beat(self) -> None:
         """One whole beat: statistics, work set, process."""
-        self.flush_statistics()
+        self._reporter.report()
         first, signal = self._tell()
         if first:
             self._events.emit("heartbeat")
@@ -97,30 +96,13 @@ class Heartbeat(PeriodicService):
         if signal is not None:
             self._obey(signal)
 
-    def flush_statistics(self) -> None:
-        """Carry the counters to Redis; what does not arrive is kept."""
-        processed, failed = self._counts.take()
-        if not processed:
-            return
-        day = clock.utc_day()
-        with store_errors():
-            try:
-                pipe = self._redis.pipeline(transaction=True)
-                for name, count in (("processed", processed), ("failed", failed)):
-                    if count:
-                        daily = self._keys.stat(name, day)
-                        pipe.incrby(self._keys.stat(name), count)
-                        pipe.incrby(daily, count)
-                        pipe.expire(daily, HISTORY_S)
-                pipe.execute()
-            except BaseException:
-                self._counts.give_back(processed, failed)
-                raise
-
     def forget(self) -> None:
         """A clean exit: this process is no longer listed."""
-        self.flush_statistics()
         identity = self._identity.name
+        try:
+            self._reporter.report()
+        finally:
+            self._reporter.close()
         with store_errors():
             pipe = self._redis.pipeline(transaction=True)
             pipe.srem(self._keys.processes, identity)

@@ -147,7 +147,6 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
-        execution.took_s = clock.monotonic_s() - execution.started_s
         if result is None and not logged:
             return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)
@@ -169,7 +168,6 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
-        execution.took_s = clock.monotonic_s() - execution.started_s
         if result is None and not logged:
             return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)

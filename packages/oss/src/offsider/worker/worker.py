@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..contract.measures import MetricSink
 from ..contract.seams import Registry, Slot
 from ..contract.work import Fetcher, QueueFilter, Service
 from ..errors import StoreError
-from ..metrics.track import CountMiddleware, Counts
+from ..metrics.report import Reporter
+from ..metrics.sink import RedisSink
+from ..metrics.track import MetricsMiddleware, Tracker
 from .ahead import ReadAheadFetcher
 from .around import Around
 from .capsule import Capsule
@@ -74,13 +77,14 @@ class Worker:
         self.identity_record = Identity(tag=settings.tag, labels=settings.labels, embedded=embedded)
         self.failed = threading.Event()
         self.on_signal: Callable[[str], None] = self._obey
-        self.counts = Counts()
+        self.tracker = Tracker()
         self.loop_thread = LoopThread(app.leave_loop)
         self.fetcher: Slot[Any] = Slot("fetcher", default=lease_fetcher, default_by="offsider")
         self.scheduler: Slot[Any] = Slot("scheduler", default=Scheduler, default_by="offsider")
         self.queue_filters: Registry[QueueFilter] = Registry("queue_filters")
         self.services: Registry[Service] = Registry("services")
         self.heartbeat_fields: Registry[Callable[[], str | int | float]] = Registry("heartbeat_fields")
+        self.sinks: Registry[MetricSink] = Registry("sinks")
         self.server_middleware = app.server_middleware.extended()
         self.limits = Limits(
             lease_s=settings.lease_s,
@@ -94,9 +98,10 @@ class Worker:
         self._state_lock = threading.Lock()
         self._hurry = threading.Event()
         self.heartbeat_fields.add("rss", rss_kb, by="offsider")
+        self.sinks.add("redis", RedisSink(app.connections, app.keys, self.identity), by="offsider")
         for edition in app.editions:
             edition.install_worker(self)
-        self.server_middleware.add("metrics", CountMiddleware(self.counts), by="offsider", first=True)
+        self.server_middleware.add("metrics", MetricsMiddleware(self.tracker), by="offsider", first=True)
         app.server_middleware.close()  # what came now would never run here
         self.queue_filters.close()
         filtered = any(True for _ in self.queue_filters.items())
@@ -123,7 +128,7 @@ class Worker:
             if self._state != "new":
                 return
             self._state = "running"
-        for seam in (self.services, self.heartbeat_fields, self.app.events):
+        for seam in (self.services, self.heartbeat_fields, self.sinks, self.app.events):
             seam.close()
         try:
             check_server(self.app.connections)
@@ -274,7 +279,7 @@ class Worker:
             app.keys,
             self.identity_record,
             self.capsules,
-            counts=self.counts,
+            reporter=Reporter(self.tracker, self.sinks),
             events=app.events,
             fields=self.heartbeat_fields,
             beat_s=self.settings.worker.beat_s,
