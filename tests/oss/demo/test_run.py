@@ -38,11 +38,17 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+def free_edition() -> dict[str, str]:
+    """The environment of a machine that has no settings, and none of the editions that may be installed here."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OFFSIDER_")}
+    return {**kept, "OFFSIDER_EDITIONS": "oss"}
+
+
 @pytest.fixture
 def start(source: Path, data: Path, tmp_path: Path) -> Iterator[Start]:
     """Starts the demo on the tree; what a test leaves running is killed."""
     made: list[subprocess.Popen[str]] = []
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OFFSIDER_")}
+    environment = free_edition()
 
     def begin(*options: str) -> subprocess.Popen[str]:
         words = [sys.executable, "-m", "offsider", "demo", str(source), "--data-dir", str(data), "-c", "4", *options]
@@ -156,8 +162,9 @@ def test_a_terminal_gets_a_bar(source: Path, data: Path, tmp_path: Path) -> None
     fill(source, 3, "x = 1\n")
     ours, theirs = pty.openpty()
     words = [sys.executable, "-m", "offsider", "demo", str(source), "--data-dir", str(data)]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("OFFSIDER_")}
-    demo = subprocess.Popen(words, stdout=theirs, env={**kept, "TERM": "xterm", "COLUMNS": "120"}, cwd=tmp_path)
+    demo = subprocess.Popen(
+        words, stdout=theirs, env={**free_edition(), "TERM": "xterm", "COLUMNS": "120"}, cwd=tmp_path
+    )
     os.close(theirs)
     said = b""
     try:
