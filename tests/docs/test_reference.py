@@ -99,5 +99,5 @@ def exists(name: str) -> bool:
     return False
 
 
-LOGGERS = {"offsider", "offsider.job", "offsider.worker", "offsider.client"}
+LOGGERS = {"offsider", "offsider.job", "offsider.worker", "offsider.client", "offsider.pro", "offsider.enterprise"}
 WORDS = {"offsider.editions", "offsider.toml", "offsider.license"}  # entry points, files
