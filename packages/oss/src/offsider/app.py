@@ -14,6 +14,7 @@ from .api.dead import DeadSet
 from .api.why import CORE as CORE_REASONS
 from .api.why import LIMIT, Reason, Why, why
 from .client.acceptance import Acceptance
+from .client.carried import CarriedContext
 from .client.push import Client
 from .config.load import load
 from .config.model import CORE as CORE_SECTIONS
@@ -82,6 +83,7 @@ class App:
         self.scripts: Registry[Script] = Registry("scripts")
         self.client_middleware: Chain[ClientMiddleware] = Chain("client_middleware")
         self.server_middleware: Chain[ServerMiddleware] = Chain("server_middleware")
+        self.context = CarriedContext(self.client_middleware, self.server_middleware)
         self.reasons: Registry[Reason] = Registry("reasons")
         self.events = Events()
         self.jobs: dict[str, Job[..., Any]] = {}
