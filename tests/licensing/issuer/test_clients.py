@@ -22,6 +22,7 @@ import pytest
 
 from offsider_issuer.ledger import Issued
 from offsider_issuer.wheel import normalised
+from offsider_pro import __version__
 from support.pages import page
 from support.vendor import TODAY, Site, Vendor
 from support.wheels import build, make_wheel, pack_installed
@@ -136,7 +137,7 @@ def test_pip_installs_pro_and_what_it_needs_and_not_enterprise(shop: Vendor, ind
     url = index.url(shop.sell("pro"))
     customer.pip("--extra-index-url", url, "offsider-pro")
     assert customer.has() == PRO
-    assert customer.run(customer.python, "-I", "-c", IMPORT).strip() == "0.1.0"
+    assert customer.run(customer.python, "-I", "-c", IMPORT).strip() == __version__
     said = customer.pip("--extra-index-url", url, "offsider-enterprise", fails=True)
     assert "No matching distribution found for offsider-enterprise" in said
 
@@ -193,13 +194,13 @@ def test_uv_says_that_a_key_is_wrong_or_revoked(shop: Vendor, index: Site, custo
 def test_after_the_end_clients_take_the_newest_that_was_built_before(
     shop: Vendor, index: Site, customer: Customer, tmp_path: Path
 ) -> None:
-    for version, built in (("0.8", "2026-11-30"), ("0.9", "2027-03-01")):
+    for version, built in (("90.0", "2026-11-30"), ("91.0", "2027-03-01")):
         shop.publish(make_wheel(tmp_path / "later", "offsider-pro", version, built=built))
     sold = shop.sell("pro", date(2026, 12, 31))
     shop.travel_past(date(2028, 1, 1))
     customer.pip("--extra-index-url", index.url(sold), "--no-deps", "offsider-pro")
     listed = customer.run(sys.executable, "-m", "uv", "pip", "list", "--python", customer.python, "-q")
-    assert listed.split()[-2:] == ["offsider-pro", "0.8"]
+    assert listed.split()[-2:] == ["offsider-pro", "90.0"]
 
 
 def test_a_project_of_uv_as_the_guide_has_it(shop: Vendor, index: Site, customer: Customer) -> None:
@@ -215,7 +216,7 @@ def test_a_project_of_uv_as_the_guide_has_it(shop: Vendor, index: Site, customer
     assert all(f"$ export {name}=" in GUIDE.text for name in key)
     uv = (sys.executable, "-m", "uv")
     customer.run(*uv, "add", "--python", sys.executable, "offsider-pro", **key)
-    assert customer.run(*uv, "run", "--no-sync", "python", "-c", IMPORT).splitlines()[-1] == "0.1.0"
+    assert customer.run(*uv, "run", "--no-sync", "python", "-c", IMPORT).splitlines()[-1] == __version__
     assert sold.index_key not in written.read_text() + (customer.folder / "uv.lock").read_text()
     assert "401" in customer.run(*uv, "lock", "--refresh", "--upgrade", fails=True)
 
@@ -234,7 +235,7 @@ def test_an_environment_of_hatch_as_the_guide_has_it(
         sys.executable, "-m", "hatch", "--no-color", "run", "python", "-c", IMPORT,
         INDEX_KEY=f"{sold.license.key_id}:{sold.index_key}",
     )  # fmt: skip
-    assert said.splitlines()[-1] == "0.1.0"
+    assert said.splitlines()[-1] == __version__
 
 
 def test_a_machine_without_a_network_installs_from_a_folder(shop: Vendor, index: Site, customer: Customer) -> None:
