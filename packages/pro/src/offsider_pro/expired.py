@@ -27,6 +27,7 @@ log = logging.getLogger("offsider.pro")
 MOST_NOTES = 1000
 DAY_KEPT_S = 5 * 365 * 86_400
 READ_TIMEOUT_S = 10.0
+WRITE_TIMEOUT_S = 2.0  # the heartbeat waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class ExpiredJobs:
         words: list[Argument] = [count, MOST_NOTES, DAY_KEPT_S]
         for job in notes:
             words += [job.expired_ms, _written(job)]
-        wire = app.connections.wire("expired", read_timeout_s=READ_TIMEOUT_S)
+        wire = app.connections.wire("expired", read_timeout_s=WRITE_TIMEOUT_S, connect_timeout_s=WRITE_TIMEOUT_S)
         try:
             wire.run(script_of(app, "expired"), keys, words)
         finally:
