@@ -13,6 +13,7 @@ import redis
 
 from offsider import App
 from offsider.worker.worker import Worker
+from support.beside import editions
 from support.processes import Desk
 from support.server import Server
 
@@ -67,12 +68,12 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def make_app(redis_url: str) -> Iterator[Callable[..., App]]:
-    """Apps without editions, on the empty server, with short leases; settings by section."""
+    """Apps of the free edition, on the empty server, with short leases; settings by section."""
     made: list[App] = []
 
     def make(url: str | None = None, **settings: Any) -> App:
         worker = {**FAST, **settings.pop("worker", {})}
-        app = App(url or redis_url, editions=settings.pop("editions", []), worker=worker, **settings)
+        app = App(url or redis_url, editions=settings.pop("editions", editions()), worker=worker, **settings)
         made.append(app)
         return app
 
