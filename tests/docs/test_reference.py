@@ -59,8 +59,8 @@ def full_options() -> dict[str, Any]:
     """An option that differs from its default for each field of the payload."""
     retry = errors_free_retry()
     return {
-        "retry": retry, "retry_is_default": False, "timeout_s": 1.0, "tags": ("a",), "display_name": "b",
-        "dead": False, "backtrace": True, "log_level": "INFO",
+        "retry": retry, "retry_is_default": False, "timeout_s": 1.0, "max_run_s": 1.0, "tags": ("a",),
+        "display_name": "b", "dead": False, "backtrace": True, "log_level": "INFO",
     }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ ENDS: list[tuple[Outcome, Kind, float, Any, Any, str]] = [
     (Outcome.discarded(RECORD, ERROR), Kind.DISCARDED, 0.0, RECORD, ERROR, ""),
     (Outcome.snoozed(30.0, RECORD), Kind.SNOOZED, 30.0, RECORD, None, ""),
     (Outcome.held(5.0, RECORD, "closed"), Kind.HELD, 5.0, RECORD, None, "closed"),
+    (Outcome.interrupted(RECORD, "it is long"), Kind.INTERRUPTED, 0.0, RECORD, None, "it is long"),
     (Outcome.cancelled("user deleted"), Kind.CANCELLED, 0.0, None, None, "user deleted"),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,6 +26,20 @@ def welcome(user_id: UUID, *, locale: str = "en") -> None:
 async def charge(order_id: int, lines: list[str], ctx: Context = CONTEXT) -> str:
     """An ``async def`` job."""
     return f"{order_id} {lines} {ctx.jid}"
+
+
+@app.job(queue="slow")
+def backfill(cursor: int | None, table: str) -> Iterator[int]:
+    """A resumable job."""
+    yield 1
+
+
+def resumable() -> None:
+    """The worker fills in the cursor."""
+    backfill.enqueue(None, "users")  # WRONG: nobody else does
+    backfill.enqueue()  # WRONG: the table is missing
+    backfill("users")  # WRONG: the function takes the cursor
+    backfill.enqueue(7)  # WRONG: the table is a text
 
 
 def enqueue(user: UUID) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from . import editions as edition_loader
 from .api.dead import DeadSet
@@ -27,6 +27,8 @@ from .job.define import Job
 from .job.options import CORE as CORE_OPTIONS
 from .job.options import JobOptions, OptionSpec, resolve
 from .job.push import Pusher
+from .job.resumable import JobMaker, ResumableJob, Steps
+from .job.signature import takes_cursor
 from .metrics.query import Metrics
 from .store.connection import Connections
 from .store.keys import Keys
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from .job.options import Retry
     from .store.embedded import EmbeddedServer
 
+C = TypeVar("C")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -132,6 +135,9 @@ class App:
     # -- jobs --------------------------------------------------------------------------------------------
 
     @overload
+    def job(self, fn: Callable[Concatenate[C, P], Steps], /) -> ResumableJob[C, P, Steps]: ...
+
+    @overload
     def job(self, fn: Callable[P, R], /) -> Job[P, R]: ...
 
     @overload
@@ -143,6 +149,7 @@ class App:
         queue: str = ...,
         retry: Retry | int | bool = ...,
         timeout: float | timedelta | None = ...,
+        max_run_s: float | timedelta | None = ...,
         tags: Sequence[str] = ...,
         display_name: str | None = ...,
         dead: bool = ...,
@@ -150,15 +157,13 @@ class App:
         log_level: str | None = ...,
         on_exhausted: Callable[[dict[str, Any], BaseException], object] | None = ...,
         **edition_options: Any,
-    ) -> Callable[[Callable[P, R]], Job[P, R]]: ...
+    ) -> JobMaker: ...
 
-    def job(
-        self, fn: Callable[P, R] | None = None, /, *, name: str | None = None, **options: Any
-    ) -> Job[P, R] | Callable[[Callable[P, R]], Job[P, R]]:
+    def job(self, fn: Callable[..., Any] | None = None, /, *, name: str | None = None, **options: Any) -> Any:
         """Make a function a job.
 
         Args:
-            fn: The function, ``def`` or ``async def``.
+            fn: The function, ``def`` or ``async def``; a generator with a first parameter ``cursor`` is resumable.
             name: The name on the wire; ``module.qualname`` when None. Keep it when you move the function.
             options: Job options: ``queue``, ``retry``, ``timeout`` (s), ``tags`` … and those of editions.
 
@@ -168,12 +173,12 @@ class App:
             DuplicateJob: Another function has the name.
         """
 
-        def make(function: Callable[P, R]) -> Job[P, R]:
+        def make(function: Callable[..., Any]) -> Job[..., Any]:
             return self._add(function, name, options)
 
         return make if fn is None else make(fn)
 
-    def _add(self, fn: Callable[P, R], name: str | None, given: Mapping[str, Any]) -> Job[P, R]:
+    def _add(self, fn: Callable[..., Any], name: str | None, given: Mapping[str, Any]) -> Job[..., Any]:
         wire_name = name or _wire_name(fn)
         if wire_name in self.jobs and self.jobs[wire_name].fn.__code__ is not getattr(fn, "__code__", None):
             other = self.jobs[wire_name].fn
@@ -182,7 +187,8 @@ class App:
                 f" {other.__code__.co_firstlineno}) and in {fn.__module__}. Give one of them another name="
             )
         options = self._resolve(wire_name, given)
-        made: Job[P, R] = Job(wire_name, fn, options, pusher=self._pusher, resolve=self._resolve_over)
+        kind = ResumableJob if takes_cursor(fn) else Job
+        made: Job[..., Any] = kind(wire_name, fn, options, pusher=self._pusher, resolve=self._resolve_over)
         self.jobs[wire_name] = made
         return made
 

@@ -64,7 +64,7 @@ class Dispatch:
         accepted = self._app.accept(request)
         if accepted is None:
             return None
-        perform = compile_server(self._app.server_middleware.compile(), lambda one: one.job.fn(*one.args, **one.kwargs))
+        perform = compile_server(self._app.server_middleware.compile(), _body)
         execution = self._execution(accepted)
         try:
             return perform(execution)
@@ -73,14 +73,10 @@ class Dispatch:
 
     async def ainline(self, request: PushRequest) -> Any:
         """Run an ``async def`` job here and now."""
-
-        async def body(execution: Any) -> Any:
-            return await execution.job.fn(*execution.args, **execution.kwargs)
-
         accepted = self._app.accept(request)
         if accepted is None:
             return None
-        perform = compile_server_async(self._app.server_middleware.compile(), body)
+        perform = compile_server_async(self._app.server_middleware.compile(), _abody)
         execution = self._execution(accepted)
         try:
             return await perform(execution)
@@ -93,6 +89,20 @@ class Dispatch:
         if reason:
             raise _not_now(execution, reason)
         return execution
+
+
+def _body(execution: Any) -> Any:
+    job = execution.job
+    if job.resumable is not None:
+        return job.resumable.run_through(execution.args, execution.kwargs)
+    return job.fn(*execution.args, **execution.kwargs)
+
+
+async def _abody(execution: Any) -> Any:
+    job = execution.job
+    if job.resumable is not None:
+        return await job.resumable.arun_through(execution.args, execution.kwargs)
+    return await job.fn(*execution.args, **execution.kwargs)
 
 
 def _not_now(execution: InlineExecution, reason: str) -> JobHeld:

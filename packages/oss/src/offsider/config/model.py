@@ -108,6 +108,7 @@ class WorkerSettings(Section):
         tag, labels: Shown in the process list.
         unknown_job_window_s: How long a job that no worker knows is put back before it goes to quarantine.
         loop_stall_s: A job that blocks the event loop for this long is named in the log.
+        cursor_every_s: A resumable job's cursor is kept at most so often while it runs; 0 for each yield.
         give_up_s: A worker that cannot reach Redis for this long exits with an error, to be restarted.
     """
 
@@ -121,6 +122,7 @@ class WorkerSettings(Section):
     labels: Texts = Field(default_factory=list)
     unknown_job_window_s: float = Field(default=3600.0, ge=0)
     loop_stall_s: Seconds = 1.0
+    cursor_every_s: float = Field(default=5.0, ge=0, le=3600)
     give_up_s: Seconds = 300.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["pretty", "json", "logfmt"] = "pretty"

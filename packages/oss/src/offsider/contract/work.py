@@ -44,6 +44,21 @@ class Hold(BaseException):
         self.delay_s = seconds(delay_s, "Hold(delay_s)")
 
 
+class Interrupted(Hold):
+    """A control signal of the worker: a resumable job has come to a yield, and goes on later. It uses no attempt.
+
+    Who lets a `Hold` through lets this through: it is no failure, and not the job's end.
+
+    Args:
+        reason: For the log.
+        to_the_end: True to let what waits in its queue go first; else it is taken next, by whoever is free.
+    """
+
+    def __init__(self, reason: str, *, to_the_end: bool = False) -> None:
+        super().__init__(reason, delay_s=0.0)
+        self.to_the_end = to_the_end
+
+
 @dataclass(slots=True)
 class UnitOfWork:
     """A job in flight.

@@ -105,6 +105,10 @@ class Arguments:
         self._check_count(args, kwargs)
         return self._each(self._restore, args, kwargs)
 
+    def hint(self, name: str) -> Any:
+        """A parameter's annotation, evaluated; ``Any`` without one."""
+        return self._signature.hint(name)
+
     def inject(self, args: list[Any], kwargs: dict[str, Any], context: Context) -> None:
         """Put the context where the signature asks for it."""
         self._signature.inject(args, kwargs, context)

@@ -15,9 +15,11 @@ from .args import Arguments
 from .options import JobOptions, seconds, to_wire
 from .push import Pusher, PushRequest
 from .record import new_jid
+from .signature import takes_cursor
 
 if TYPE_CHECKING:
     from .options import Retry
+    from .resumable import ResumableJob
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -110,6 +112,7 @@ class Enqueuer(Generic[P, R]):
         queue: str = ...,  # type: ignore[assignment]
         retry: Retry | int | bool = ...,  # type: ignore[assignment]
         timeout: float | timedelta | None = ...,  # type: ignore[assignment]
+        max_run_s: float | timedelta | None = ...,  # type: ignore[assignment]
         tags: Sequence[str] = ...,  # type: ignore[assignment]
         display_name: str | None = ...,  # type: ignore[assignment]
         dead: bool = ...,  # type: ignore[assignment]
@@ -129,8 +132,8 @@ class Enqueuer(Generic[P, R]):
             InvalidOption: A value it cannot have.
         """
         given: dict[str, Any] = {
-            "queue": queue, "retry": retry, "timeout": timeout, "tags": tags, "display_name": display_name,
-            "dead": dead, "backtrace": backtrace, "log_level": log_level,
+            "queue": queue, "retry": retry, "timeout": timeout, "max_run_s": max_run_s, "tags": tags,
+            "display_name": display_name, "dead": dead, "backtrace": backtrace, "log_level": log_level,
         }  # fmt: skip
         given = {name: value for name, value in given.items() if value is not ...}
         bound = BoundJob(self._job, self._options, delay, at, {**given, **edition_options})
@@ -220,6 +223,7 @@ class Job(Enqueuer[P, R]):
         fn: The function.
         options: Its options.
         is_async: True for ``async def``.
+        resumable: None, unless it is a `ResumableJob`.
 
     Example:
         >>> from offsider import App
@@ -233,16 +237,19 @@ class Job(Enqueuer[P, R]):
         'mail'
     """
 
+    resumable: ResumableJob[Any, P, Any] | None = None
+
     def __init__(
         self,
         name: str,
-        fn: Callable[P, R],
+        fn: Callable[..., Any],
         options: JobOptions,
         *,
         pusher: Callable[[], Pusher],
         resolve: Callable[[JobOptions, Mapping[str, Any], str], JobOptions],
     ) -> None:
         _check_function(name, fn)
+        _check_max_run(name, fn, options)
         update_wrapper(self, fn)
         self.name = name
         self.fn: Callable[..., Any] = fn
@@ -282,6 +289,7 @@ class BoundJob(Enqueuer[P, R]):
             raise InvalidOption(f"job {job.name!r} has both delay= and at=: give one of them")
         self._job = job
         self._options = job._resolve(options, given, job.name)
+        _check_max_run(job.name, job.fn, self._options)
         self._delay_s = None if delay is None else seconds(delay, "delay")
         self._at_s = None if at is None else epoch_s(at)
 
@@ -292,10 +300,19 @@ class BoundJob(Enqueuer[P, R]):
 def _check_function(name: str, fn: object) -> None:
     if not inspect.isroutine(fn) or not hasattr(fn, "__code__"):
         raise InvalidOption(f"job {name!r} is {shown(fn)}: expected a function, def or async def")
-    if inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn):
+    is_generator = inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn)
+    if is_generator and not takes_cursor(fn):
         raise InvalidOption(
-            f"job {name!r} has a yield: calling it would run nothing. Make it a function that returns, e.g. one that"
-            " does a part and enqueues the next"
+            f"job {name!r} has a yield: calling it would run nothing. Call its first parameter cursor, and it is a"
+            " resumable job, which yields how far it is; or make it a function that returns"
+        )
+
+
+def _check_max_run(name: str, fn: object, options: JobOptions) -> None:
+    if options.max_run_s is not None and not takes_cursor(fn):
+        raise InvalidOption(
+            f"job {name!r} has max_run_s={options.max_run_s:g}, but no yield at which it could go on later: give it"
+            " timeout=, or make it a resumable job, a generator whose first parameter is called cursor"
         )
 
 

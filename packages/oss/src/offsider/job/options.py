@@ -105,6 +105,7 @@ class JobOptions:
     retry: Retry | None = field(default_factory=Retry)
     retry_is_default: bool = True
     timeout_s: float | None = None
+    max_run_s: float | None = None
     tags: tuple[str, ...] = ()
     display_name: str | None = None
     dead: bool = True
@@ -124,6 +125,17 @@ def _retry(value: object) -> dict[str, Any]:
     if type(value) is int and value >= 0:
         return {"retry": Retry(max=value), "retry_is_default": False}
     raise InvalidOption(f"retry is {shown(value)}: expected True, False, a whole number or Retry(…)")
+
+
+def _max_run_s(value: object) -> dict[str, Any]:
+    if value is None:
+        return {"max_run_s": None}
+    most_s = seconds(value, "max_run_s")
+    if most_s == 0:
+        raise InvalidOption(
+            "max_run_s is 0: expected more; a run always comes to its next yield, however long it takes"
+        )
+    return {"max_run_s": most_s}
 
 
 def _tags(value: object) -> dict[str, Any]:
@@ -166,6 +178,7 @@ _VALIDATORS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "queue": lambda value: {"queue": check_name("queue", value)},
     "retry": _retry,
     "timeout": lambda value: {"timeout_s": None if value is None else seconds(value, "timeout")},
+    "max_run_s": _max_run_s,
     "tags": _tags,
     "display_name": _typed("display_name", (str, type(None)), "a text"),
     "dead": _typed("dead", (bool,), "True or False"),
@@ -228,6 +241,8 @@ def to_wire(options: JobOptions) -> Record:
         record["retry_queue"] = retry.queue
     if options.timeout_s is not None:
         record["timeout"] = options.timeout_s
+    if options.max_run_s is not None:
+        record["max_run_s"] = options.max_run_s
     if options.tags:
         record["tags"] = list(options.tags)
     if options.display_name is not None:

@@ -58,6 +58,7 @@ class Kind(Enum):
     SNOOZED = "snoozed"
     CANCELLED = "cancelled"
     HELD = "held"
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +110,8 @@ class Outcome:
     def held(cls, delay_s: float, record: Record, reason: str) -> Outcome:
         """Something around the body said: not now."""
         return cls(Kind.HELD, delay_s, record, reason=reason)
+
+    @classmethod
+    def interrupted(cls, record: Record | None, reason: str) -> Outcome:
+        """A resumable job goes on later: at the end of its queue with a record, else as it is, and next."""
+        return cls(Kind.INTERRUPTED, record=record, reason=reason)

@@ -46,7 +46,7 @@ _ORJSONS_MEMORY_ERROR = "Not enough memory"
 RARE = frozenset(
     [
         *("kwargs", "retry_count", "crashes", "failed_at", "timeout", "retry_for"),
-        *("retry_queue", "tags", "put_back", "log_level", "needs"),
+        *("retry_queue", "tags", "put_back", "log_level", "needs", "max_run_s"),
     ]
 )
 _usual_fields = itemgetter("class", "queue", "args", "jid", "retry")
@@ -368,7 +368,7 @@ def _check_counters(record: Record) -> None:
     for field, least in (("retry_count", -1), ("crashes", 0)):
         if field in record and not (type(record[field]) is int and least <= record[field] <= MOST_COUNT):
             raise Malformed(f"{field!r} is {shown(record[field])}; expected a whole number up to {MOST_COUNT:,}")
-    for field, most in (("failed_at", math.inf), ("timeout", MOST_SECONDS), ("retry_for", MOST_SECONDS)):
+    for field, most in _NUMBERS:
         value = record.get(field)
         if value is not None and not (type(value) in (int, float) and 0 <= value <= most):
             raise Malformed(f"{field!r} is {shown(value)}; expected a number from 0 to {most:g}")
@@ -384,5 +384,9 @@ def _check_counters(record: Record) -> None:
             raise Malformed(f"{field!r} is {shown(value)}; expected {_JSON_KINDS[kind]}")
 
 
+_NUMBERS = (
+    *(("failed_at", math.inf), ("timeout", MOST_SECONDS)),
+    *(("max_run_s", MOST_SECONDS), ("retry_for", MOST_SECONDS)),
+)
 _KINDS = (("kwargs", dict), ("tags", list), ("needs", list), ("put_back", dict), ("log_level", str))
 _JSON_KINDS = {dict: "an object", list: "a list", str: "text"}

@@ -11,16 +11,32 @@ from typing import Any
 from ..errors import InvalidArguments
 from .context import Context
 
+CURSOR = "cursor"
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def takes_cursor(fn: Any) -> bool:
+    """True for a generator, ``def`` or ``async def``, whose first parameter is called ``cursor``.
+
+    Example:
+        >>> def walk(cursor: int | None, path: str):
+        ...     yield 1
+        >>> takes_cursor(walk), takes_cursor(len)
+        (True, False)
+    """
+    if not (inspect.isgeneratorfunction(fn) or inspect.isasyncgenfunction(fn)):
+        return False
+    first = next(iter(inspect.signature(fn).parameters.values()), None)
+    return first is not None and first.name == CURSOR and first.kind in _POSITIONAL
 
 
 class JobSignature:
     """What callers give (`wire`) and what the worker adds.
 
     Attributes:
-        wire: The signature without the `Context`.
+        wire: The signature without the `Context`, and without the cursor of a resumable job.
         positional: Names that may be given by position.
         named: Names that may be given by keyword.
         rest, others: The names of ``*args`` and ``**kwargs``; None without.
@@ -33,6 +49,9 @@ class JobSignature:
 
     def __init__(self, fn: Callable[..., Any], job: str) -> None:
         whole = inspect.signature(fn)
+        self._cursor = takes_cursor(fn)
+        if self._cursor:  # the worker puts it before all others
+            whole = whole.replace(parameters=[*whole.parameters.values()][1:])
         self._hints = _hints(fn)
         self._job = job
         self.context = self._find_context(whole)
@@ -88,10 +107,9 @@ class JobSignature:
         Raises:
             InvalidArguments: The call does not fit.
         """
-        if self.context is not None and self.context in kwargs:
-            raise InvalidArguments(
-                f"job {self._job}{self.wire}: {self.context} is filled in by the worker; leave it out"
-            )
+        for name in (self.context, CURSOR if self._cursor else None):
+            if name is not None and name in kwargs:
+                raise InvalidArguments(f"job {self._job}{self.wire}: {name} is filled in by the worker; leave it out")
         try:
             return self.wire.bind(*args, **kwargs)
         except TypeError as error:

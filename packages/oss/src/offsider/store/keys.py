@@ -42,6 +42,10 @@ class Keys:
         """A hash, field → payload: what an owner has taken and not settled."""
         return f"{self.prefix}inflight:{owner}"
 
+    def cursor(self, jid: str) -> str:
+        """A hash: how far a resumable job is, and whether somebody has cancelled it."""
+        return f"{self.prefix}it-{jid}"
+
     def lane(self, lane: str) -> str:
         """The number of the last push of one producer lane."""
         return f"{self.prefix}lane:{lane}"

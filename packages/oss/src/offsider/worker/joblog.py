@@ -53,6 +53,11 @@ class JobLog:
         if self.wants(execution):
             self._say(logging.INFO, f"held for {delay_s:g} s: {reason[:500]}", execution)
 
+    def interrupted(self, execution: Execution, reason: str) -> None:
+        """A resumable job has come to a yield, and goes on later."""
+        if self.wants(execution):
+            self._say(logging.INFO, f"interrupted: {reason[:500]}; goes on where it was", execution)
+
     def stopped(self, execution: Execution, signal: BaseException) -> None:
         """The body was stopped; its job runs again elsewhere."""
         self._say(logging.WARNING, f"stopped ({type(signal).__name__}), runs again", execution)

@@ -12,14 +12,14 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
-from ..contract.work import Hold, Settlement, UnitOfWork
+from ..contract.work import Hold, Interrupted, Settlement, UnitOfWork
 from ..editions import lacking
 from ..errors import InvalidArguments, InvalidOption, JobTimeout, LostJob, Malformed, Shutdown
 from ..job import record as records
 from ..job.outcome import Cancel, Kind, Outcome, Snooze
 from .death import announce
 from .execution import Execution
-from .putback import hold, put_back, put_off, quarantine
+from .putback import hold, interrupted, put_back, put_off, quarantine
 from .retry import after_failure, error_name, error_text
 
 if TYPE_CHECKING:
@@ -206,6 +206,8 @@ class Processor:
     def _of_failure(self, execution: Execution, error: BaseException) -> Outcome:
         # A fresh parse: what middleware and body changed in the record is not kept.
         record = records.loads(execution.unit.payload)
+        if isinstance(error, Interrupted):
+            return Outcome.interrupted(record if error.to_the_end else None, error.reason)
         if isinstance(error, Hold):
             return Outcome.held(error.delay_s, record, error.reason)
         retry = execution.job.options.retry
@@ -236,6 +238,9 @@ class Processor:
             self._joblog.held(execution, outcome.delay_s, outcome.reason)
             assert outcome.record is not None  # Outcome.held() sees to it
             return hold(execution.unit, outcome.record, outcome.reason, outcome.delay_s)
+        if kind is Kind.INTERRUPTED:
+            self._joblog.interrupted(execution, outcome.reason)
+            return interrupted(execution.unit, outcome.record)
         return self._settle_failure(execution, outcome)
 
     def _settle_failure(self, execution: Execution, outcome: Outcome) -> Settlement:

@@ -47,6 +47,22 @@ def hold(unit: UnitOfWork, record: records.Record, reason: str, delay_s: float |
     return _later(unit, record, note, _patient_s(note) if delay_s is None else delay_s)
 
 
+def interrupted(unit: UnitOfWork, record: records.Record | None) -> Settlement:
+    """A resumable job goes on later.
+
+    Args:
+        unit: Its place.
+        record: A fresh copy of its payload, to come back at the end of its queue, by the schedule; None to have it
+            taken next, as it is.
+    """
+    if record is None:
+        return Settlement(unit, "back", 0.0, None)
+    record["queue"] = unit.queue
+    record.pop("enqueued_at", None)
+    record.pop("put_back", None)  # it has run
+    return Settlement(unit, "schedule", 0.0, records.rewritten(record))
+
+
 def _later(unit: UnitOfWork, record: records.Record, note: dict[str, Any], delay_s: float) -> Settlement:
     record["put_back"] = note
     record["queue"] = unit.queue

@@ -19,6 +19,7 @@ from ..metrics.track import MetricsMiddleware, Tracker
 from .ahead import ReadAheadFetcher
 from .around import Around
 from .capsule import Capsule
+from .cursors import KeptCursors
 from .death import announce
 from .execution import Execution
 from .fetch import Limits
@@ -31,6 +32,7 @@ from .order import QueueOrder
 from .plan import CapsulePlan, plan_capsules
 from .processor import Processor
 from .recovery import Recovery
+from .resumable import Bodies
 from .scheduler import Scheduler
 from .stacks import stacks
 from .stall import StallWatch
@@ -259,7 +261,10 @@ class Worker:
         )
 
     def _build_processor(self) -> Processor:
-        self._around = Around(self.server_middleware.compile(), _call, _acall)
+        settings = self.settings.worker
+        self._cursors = KeptCursors(self.app.connections, self.app.keys)
+        bodies = Bodies(self._cursors, every_s=settings.cursor_every_s, grace_s=settings.shutdown_timeout_s)
+        self._around = Around(self.server_middleware.compile(), bodies.call, bodies.acall)
         return Processor(
             self.app.jobs,
             around=self._around,
@@ -268,7 +273,7 @@ class Worker:
             timekeeper=self._timekeeper,
             joblog=JobLog(),
             retries=self.settings.jobs.retry,
-            unknown_window_s=self.settings.worker.unknown_job_window_s,
+            unknown_window_s=settings.unknown_job_window_s,
             editions=frozenset(edition.name for edition in self.app.editions),
         )
 
@@ -294,6 +299,7 @@ class Worker:
         self.services.add("recovery", recovery, by="offsider")
         stall = StallWatch(self.loop_thread, self.running, self.settings.worker.loop_stall_s)
         self.services.add("stall watch", stall, by="offsider")
+        self.services.add("cursors", self._cursors, by="offsider")
 
     def _ordered_services(self) -> list[Service]:
         return [service for _name, service in self.services.items()]
@@ -365,11 +371,3 @@ def lease_fetcher(worker: Worker, plan: CapsulePlan, owner: str) -> Fetcher:
     return ReadAheadFetcher(
         app.connections, app.keys, order, owner=owner, limits=worker.limits, held=worker.held_queues
     )
-
-
-def _call(execution: Execution) -> Any:
-    return execution.job.fn(*execution.args, **execution.kwargs)
-
-
-async def _acall(execution: Execution) -> Any:
-    return await execution.job.fn(*execution.args, **execution.kwargs)
