@@ -100,3 +100,19 @@ def test_nothing_more_can_be_added_once_a_job_was_pushed(make_app: Make) -> None
     app.job(name="add")(add).enqueue(1)
     with pytest.raises(SeamClosed, match="registers the link 'late' at 'client_middleware'"):
         app.client_middleware.add("late", Stamp("late"))
+
+
+def test_a_link_with_fields_stands_around_jobs_that_have_one_of_them(app: App, raw: Any) -> None:
+    class OfTenants(ClientMiddleware):
+        fields = frozenset({"tags"})
+
+        def push(self, request: PushRequest, next: NextPush) -> PushRequest | None:
+            request.record["seen"] = True
+            return next(request)
+
+    app.client_middleware.add("of tenants", OfTenants())
+    job = app.job(name="job")(lambda: None)
+    job.enqueue_many([()])
+    job.using(tags=["acme"]).enqueue_many([()])
+    found = [json.loads(payload) for payload in raw.lrange(app.keys.queue("default"), 0, -1)]
+    assert [("tags" in one, "seen" in one) for one in found] == [(True, True), (False, False)]

@@ -86,14 +86,14 @@ class StampExpiry(ClientMiddleware):
         time: The server's.
     """
 
+    fields = frozenset({"expires_at", "expires_in"})
+
     def __init__(self, time: ServerTime) -> None:
         self._time = time
 
     def push(self, request: PushRequest, next: NextPush) -> PushRequest | None:
         """Stamp the deadline of a job that has one."""
-        record = request.record
-        if "expires_in" in record or "expires_at" in record:
-            self._stamp(request, record)
+        self._stamp(request, request.record)
         return next(request)
 
     def _stamp(self, request: PushRequest, record: Record) -> None:

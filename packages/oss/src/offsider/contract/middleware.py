@@ -18,12 +18,17 @@ class ClientMiddleware:
 
     It does no I/O: it may change the record, or stop the push. The push itself comes after the whole chain.
 
+    Attributes:
+        fields: When there are some, it stands only around jobs with one of them in their record before the chain.
+
     Example:
         >>> class Tenant(ClientMiddleware):
         ...     def push(self, request, next):
         ...         request.record["tenant"] = "acme"
         ...         return next(request)
     """
+
+    fields: ClassVar[frozenset[str]] = frozenset()
 
     def push(self, request: PushRequest, next: NextPush) -> PushRequest | None:
         """Call ``next(request)`` and return what it returns; return None to stop the push."""
