@@ -21,7 +21,7 @@ from offsider.contract.edition import Edition
 from offsider.contract.middleware import ClientMiddleware, ServerMiddleware
 from offsider.errors import DuplicateName, SeamClosed
 from offsider.job.options import CORE as CORE_OPTIONS
-from offsider.metrics.track import CountMiddleware
+from offsider.metrics.track import MetricsMiddleware
 from offsider.store.scripts import Script
 from offsider.worker.worker import Worker
 
@@ -168,7 +168,7 @@ def test_the_core_has_registered_what_a_worker_is_made_of(app: App) -> None:
     assert {"heartbeat", "scheduler", "recovery", "stall watch"} <= {name for name, _one in worker.services.items()}
     assert {worker.services.owner(name) for name, _one in worker.services.items()} == {"offsider"}
     assert worker.heartbeat_fields.owner("rss") == "offsider"
-    assert isinstance(worker.server_middleware.compile()[0], CountMiddleware), "the count is outermost"
+    assert isinstance(worker.server_middleware.compile()[0], MetricsMiddleware), "the count is outermost"
 
 
 def test_the_core_has_registered_its_commands_and_how_a_process_runs() -> None:
