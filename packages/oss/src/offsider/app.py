@@ -26,7 +26,7 @@ from .errors import DuplicateJob, InvalidSetting, shown
 from .job.define import Job
 from .job.options import CORE as CORE_OPTIONS
 from .job.options import JobOptions, OptionSpec, resolve
-from .job.push import Pusher
+from .job.push import Deferral, Pusher
 from .job.resumable import JobMaker, ResumableJob, Steps
 from .job.signature import takes_cursor
 from .metrics.query import Metrics
@@ -87,6 +87,7 @@ class App:
         self.client_middleware: Chain[ClientMiddleware] = Chain("client_middleware")
         self.server_middleware: Chain[ServerMiddleware] = Chain("server_middleware")
         self.context = CarriedContext(self.client_middleware, self.server_middleware)
+        self.deferrals: Registry[Deferral] = Registry("deferrals")
         self.reasons: Registry[Reason] = Registry("reasons")
         self.events = Events()
         self.jobs: dict[str, Job[..., Any]] = {}
@@ -155,6 +156,7 @@ class App:
         dead: bool = ...,
         backtrace: bool | int = ...,
         log_level: str | None = ...,
+        transaction: bool = ...,
         on_exhausted: Callable[[dict[str, Any], BaseException], object] | None = ...,
         **edition_options: Any,
     ) -> JobMaker: ...
@@ -250,6 +252,12 @@ class App:
     def accept(self) -> Acceptance:
         """The client middleware; no more can be added from here on."""
         return Acceptance(self.client_middleware.compile())
+
+    @cached_property
+    def deferring(self) -> tuple[Deferral, ...]:
+        """Who may take a push over until a commit; no more can be added from here on."""
+        self.deferrals.close()
+        return tuple(deferral for _name, deferral in self.deferrals.items())
 
     @property
     def client(self) -> Client:

@@ -13,8 +13,10 @@ class Acceptance:
     """Runs the client middleware of one app; for pushes and for inline runs alike. A job pays for what it needs only.
 
     Example:
-        >>> Acceptance([])("request")
-        'request'
+        >>> from offsider.job.push import PushRequest
+        >>> request = PushRequest({}, None, None)
+        >>> Acceptance([])(request) is request
+        True
     """
 
     def __init__(self, middleware: Sequence[ClientMiddleware]) -> None:
@@ -30,6 +32,8 @@ class Acceptance:
             InvalidName: A middleware gave it a queue that is none.
             NotJson: A middleware put in a value that JSON cannot carry.
         """
+        if request.accepted:
+            return request
         if self._fields and not self._fields.isdisjoint(request.record):
             accepted, changes = self._whole(request), True
         else:

@@ -14,6 +14,7 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("scripts", "Registry"),
     ("client_middleware", "Chain"),
     ("server_middleware", "Chain"),
+    ("deferrals", "Registry"),
     ("fetcher", "Slot"),
     ("queue_filters", "Registry"),
     ("scheduler", "Slot"),

@@ -118,6 +118,7 @@ class Enqueuer(Generic[P, R]):
         dead: bool = ...,  # type: ignore[assignment]
         backtrace: bool | int = ...,  # type: ignore[assignment]
         log_level: str | None = ...,  # type: ignore[assignment]
+        transaction: bool = ...,  # type: ignore[assignment]
         **edition_options: Any,
     ) -> BoundJob[P, R]:
         """The same job with other options, for one or more calls; the types are kept.
@@ -134,6 +135,7 @@ class Enqueuer(Generic[P, R]):
         given: dict[str, Any] = {
             "queue": queue, "retry": retry, "timeout": timeout, "max_run_s": max_run_s, "tags": tags,
             "display_name": display_name, "dead": dead, "backtrace": backtrace, "log_level": log_level,
+            "transaction": transaction,
         }  # fmt: skip
         given = {name: value for name, value in given.items() if value is not ...}
         bound = BoundJob(self._job, self._options, delay, at, {**given, **edition_options})
@@ -169,7 +171,7 @@ class Enqueuer(Generic[P, R]):
         record["jid"] = new_jid()
         record.update(self._fields)
         record["created_at"] = clock.now_ms()
-        return PushRequest(record, at_s, job)
+        return PushRequest(record, at_s, job, self._options.transaction)
 
     def _requests(
         self, calls: Iterable[Call], at: At | Sequence[At] | None, spread: float | timedelta | None

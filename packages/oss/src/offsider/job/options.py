@@ -112,6 +112,7 @@ class JobOptions:
     backtrace: bool | int = False
     log_level: str | None = None
     on_exhausted: Hook | None = None
+    transaction: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -185,6 +186,7 @@ _VALIDATORS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "backtrace": _backtrace,
     "log_level": _log_level,
     "on_exhausted": _on_exhausted,
+    "transaction": _typed("transaction", (bool,), "True or False"),
 }
 
 CORE = [OptionSpec(name, "core", validate, fields=True) for name, validate in _VALIDATORS.items()]

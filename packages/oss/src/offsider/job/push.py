@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,11 +20,21 @@ class PushRequest:
         record: The payload to be; middleware may add fields. ``enqueued_at`` is set later, by the push.
         at_s: When it is due, epoch seconds; None, or a time in the past, means now.
         job: The registered job.
+        waits: True when it may wait for the commit of an open transaction: the option ``transaction``.
+        accepted: True once client middleware has seen it: it is not asked again.
     """
 
     record: Record
     at_s: float | None
     job: Job[..., Any]
+    waits: bool = True
+    accepted: bool = False
+
+
+# Takes requests that are to be pushed later, at a commit; what is pushed then is `accepted` and does not wait.
+Later = Callable[[Sequence[PushRequest]], None]
+# Asked at each push: None, or who takes it over because a transaction is open here and now.
+Deferral = Callable[[], Later | None]
 
 
 class Pusher(Protocol):
