@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,8 +22,9 @@ def buckets_of(times_s: list[float], plus_s: float = 0.0) -> dict[int, int]:
         >>> buckets_of([0.019, 0.02, 400.0])
         {0: 1, 1: 1, 25: 1}
     """
-    if max(times_s) + plus_s < _BOUNDS_S[0]:
-        return {0: len(times_s)}
+    most = bisect_right(_BOUNDS_S, max(times_s) + plus_s)
+    if not most or most == bisect_right(_BOUNDS_S, min(times_s) + plus_s):
+        return {most: len(times_s)}
     times_s.sort()
     counts: dict[int, int] = {}
     below = 0
