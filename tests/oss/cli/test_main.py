@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 
 import click
@@ -125,3 +127,23 @@ def test_python_m_is_the_same_command(desk: Desk) -> None:
     assert process.end() == 2
     (line,) = process.log.splitlines()
     assert line.startswith("ConfigError: there is no module 'nowhere'")
+
+
+def test_help_needs_neither_redis_nor_pydantic() -> None:
+    """What makes a command line slow is imported by the commands that need it."""
+    program = """
+import os
+import subprocess
+import sys
+from offsider.cli.main import main
+sys.argv = ["offsider", "--help"]
+try:
+    main()
+finally:
+    slow = {"redis", "pydantic", "asyncio", "sqlite3", "rich"} & set(sys.modules)
+    assert not slow, slow
+"""
+    environment = {**os.environ, "OFFSIDER_EDITIONS": "oss"}
+    ended = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "worker" in ended.stdout

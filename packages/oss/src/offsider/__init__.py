@@ -1,8 +1,13 @@
-"""Offsider: background jobs for Python on Redis. Imports only; the code lives in the rooms."""
+"""Offsider: background jobs for Python on Redis. Imports only; the code lives in the rooms.
+
+What needs Redis and pydantic is imported when it is first used: the command line answers ``--help`` without them.
+"""
 
 from __future__ import annotations
 
-from .app import App
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .errors import (
     ConfigError,
     EnqueueUncertain,
@@ -15,10 +20,13 @@ from .errors import (
     RedisRefused,
     RedisUnavailable,
 )
-from .job.context import CONTEXT, Context
-from .job.define import Job
-from .job.options import OptionSpec, Retry
-from .job.outcome import Cancel, Snooze
+
+if TYPE_CHECKING:
+    from .app import App
+    from .job.context import CONTEXT, Context
+    from .job.define import Job
+    from .job.options import OptionSpec, Retry
+    from .job.outcome import Cancel, Snooze
 
 __version__ = "0.1.0"
 
@@ -43,3 +51,28 @@ __all__ = [
     "Snooze",
     "__version__",
 ]
+
+_HOMES = {
+    "App": "app",
+    "CONTEXT": "job.context",
+    "Context": "job.context",
+    "Job": "job.define",
+    "OptionSpec": "job.options",
+    "Retry": "job.options",
+    "Cancel": "job.outcome",
+    "Snooze": "job.outcome",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, from its home, at its first use."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = globals()[name] = getattr(import_module(f".{home}", __name__), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    """The public names, also those that nobody has used yet."""
+    return sorted({*globals(), *__all__})

@@ -6,10 +6,12 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..app import App
 from ..errors import ConfigError, suggest
+
+if TYPE_CHECKING:
+    from ..app import App
 
 _EXPECTED = "expected MODULE:APP, e.g. shop.jobs:app"
 
@@ -25,6 +27,8 @@ def find_app(target: str, *, config: str | None = None, **settings: Any) -> App:
     Raises:
         ConfigError: There is no such module, no such name, or it is no app.
     """
+    from ..app import App
+
     module_name, _, name = target.partition(":")
     name = name or "app"
     if not all(part.isidentifier() for part in module_name.split(".")):
