@@ -10,6 +10,7 @@ from ..contract.seams import Registry, Slot
 from ..editions import load
 from ..errors import OffsiderError
 from .demo import demo
+from .deploy import deploy
 from .why import why
 from .worker import ProcessRunner, one_process, worker
 
@@ -28,6 +29,7 @@ class Cli:
         self.commands.add("worker", worker, by="offsider")
         self.commands.add("demo", demo, by="offsider")
         self.commands.add("why", why, by="offsider")
+        self.commands.add("deploy", deploy, by="offsider")
 
 
 def build(cli: Cli) -> click.Group:
