@@ -125,6 +125,7 @@ KNOWN: tuple[tuple[str, bool], ...] = (
     (r"bell:[A-Za-z0-9_.:-]{1,128}|bell-schedule", False),
     (r"inflight:.+", False),
     (r"lane:[0-9a-f]{18}", True),
+    (r"it-[0-9a-f]{24}", True),
     (r"stat:(processed|failed)", False),
     (r"stat:(processed|failed):\d{4}-\d\d-\d\d", True),
     (r"[^:]+:\d+:[0-9a-f]{12}(:work)?", True),

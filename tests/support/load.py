@@ -12,7 +12,7 @@ import resource
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from offsider import App, Context, Retry, Snooze, clock
 from offsider.job.context import CONTEXT
 
 EFFECTS = "effects"
-VARIABLES = ("URL", "NAMESPACE", "FOLDER", "LEASE_S", "BEAT_S", "PUSH_S", "READ_S", "CLOCK_STEP_S")
+VARIABLES = ("URL", "NAMESPACE", "FOLDER", "LEASE_S", "BEAT_S", "PUSH_S", "READ_S", "CLOCK_STEP_S", "CURSOR_EVERY_S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,7 @@ def make(
     push_s: float = 10.0,
     read_s: float = 0.0,
     clock_step_s: float = 0.0,
+    cursor_every_s: float = 5.0,
 ) -> App:
     """The app.
 
@@ -116,6 +117,7 @@ def make(
         push_s: How long an enqueue tries.
         read_s: How long a fetcher of this process waits for an answer, when not as long as it is made to.
         clock_step_s: How wrong this process's clock is.
+        cursor_every_s: A setting.
     """
     if clock_step_s:
         _step_clock(clock_step_s)
@@ -123,12 +125,13 @@ def make(
         from offsider.worker import fetch
 
         fetch.READ_TIMEOUT_S = read_s
-    worker = {"lease_s": lease_s, "beat_s": beat_s, "shutdown_timeout_s": 10.0}
+    worker = {"lease_s": lease_s, "beat_s": beat_s, "shutdown_timeout_s": 10.0, "cursor_every_s": cursor_every_s}
     app = App(url, namespace=namespace, editions=[], worker=worker, redis={"push_deadline_s": push_s})
     record = Record(folder)
     _add_work(app, record)
     _add_waiting(app, record, folder)
     _add_poison(app, record)
+    _add_steps(app, folder)
     return app
 
 
@@ -184,6 +187,32 @@ def _add_waiting(app: App, record: Record, folder: Path) -> None:
         record.note("S", ctx)
         record.note("E", ctx)
         return None
+
+
+def _add_steps(app: App, folder: Path) -> None:
+    """A resumable job: each step adds a line, ``number pid monotonic``, to the file ``steps``."""
+
+    def note(number: int) -> None:
+        out = os.open(folder / "steps", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(out, f"{number} {os.getpid()} {time.monotonic():.6f}\n".encode())
+        os.close(out)
+
+    @app.job(name="steps")
+    def steps(cursor: int | None, last: int, pause_ms: float = 0.0) -> Iterator[int]:
+        for number in range((cursor or 0) + 1, last + 1):
+            note(number)
+            if pause_ms:
+                threading.Event().wait(pause_ms / 1000)
+            yield number
+
+    @app.job(name="asteps")
+    async def asteps(cursor: int | None, last: int, pause_ms: float = 0.0) -> AsyncIterator[int]:
+        import asyncio
+
+        for number in range((cursor or 0) + 1, last + 1):
+            note(number)
+            await asyncio.sleep(pause_ms / 1000)
+            yield number
 
 
 def _add_poison(app: App, record: Record) -> None:

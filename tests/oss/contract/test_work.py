@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from offsider import App
-from offsider.contract.work import Fenced, Fetcher, Hold, Service, Settlement, UnitOfWork
+from offsider.contract.work import Fenced, Fetcher, Hold, Interrupted, Service, Settlement, UnitOfWork
 from offsider.errors import InvalidOption, OffsiderError
 from offsider.worker.fetch import LeaseFetcher, Limits
 from offsider.worker.order import QueueOrder
@@ -179,3 +179,10 @@ def test_a_hold_for_no_time_is_refused(delay: Any) -> None:
 
 def test_a_hold_is_a_control_signal_that_no_handler_of_errors_sees() -> None:
     assert not issubclass(Hold, Exception)
+
+
+def test_an_interruption_is_a_hold_for_whoever_lets_holds_through() -> None:
+    signal = Interrupted("this process stops")
+    assert isinstance(signal, Hold)
+    assert (signal.reason, signal.delay_s, signal.to_the_end) == ("this process stops", 0.0, False)
+    assert Interrupted("it is long", to_the_end=True).to_the_end

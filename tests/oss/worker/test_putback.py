@@ -16,7 +16,7 @@ from offsider.contract.edition import Edition
 from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
 from offsider.contract.work import Hold, Settlement, UnitOfWork
 from offsider.job.record import dumps, loads
-from offsider.worker.putback import hold, put_back, put_off, quarantine
+from offsider.worker.putback import hold, interrupted, put_back, put_off, quarantine
 from support.bench import Bench, payload
 from support.waiting import until
 
@@ -367,3 +367,12 @@ def test_a_job_is_held_until_a_worker_has_the_edition_it_needs(
 def test_needs_of_another_kind_are_no_job(bench: Bench) -> None:
     bench.run(payload("work", needs="acme"))
     assert bench.places() == {"quarantine": 1}
+
+
+def test_an_interrupted_job_goes_back_as_it_is_or_to_the_end_of_its_queue() -> None:
+    unit = unit_of({**JOB, "put_back": {"since": 1}, "queue": "other"})
+    assert interrupted(unit, None) == Settlement(unit, "back", 0.0, None)
+    settlement = interrupted(unit, loads(unit.payload))
+    assert (settlement.kind, settlement.delay_s) == ("schedule", 0.0)
+    expected = {name: value for name, value in JOB.items() if name != "enqueued_at"}
+    assert loads(settlement.payload or b"") == expected, "where it was taken from, and no marks of that"

@@ -6,11 +6,17 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from offsider import App, Retry
+from offsider.contract.work import Interrupted, UnitOfWork
+from offsider.store.connection import Connections
+from offsider.worker.cursors import KeptCursors
+from offsider.worker.execution import Execution
+from offsider.worker.run import Run
 from offsider.worker.worker import Worker
 from support.bench import Bench, payload
 from support.steps import Steps
@@ -275,3 +281,63 @@ def test_a_full_redis_does_not_end_a_run(
     assert sum("its cursor is not kept just now" in one.getMessage() for one in caplog.records) == 1
     until(lambda: not state(bench, jid), what="a full server deletes")
     raw.close()
+
+
+# -- the owner's name ----------------------------------------------------------------------------------------
+
+
+class Names:
+    """A fetcher that gets another name after it was asked so often."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = list(names)
+
+    @property
+    def owner(self) -> str:
+        """The next name; the last one for ever."""
+        return self._names.pop(0) if len(self._names) > 1 else self._names[0]
+
+
+def run_of(bench: Bench, *names: str) -> tuple[Run, KeptCursors]:
+    """A run that has come to 7, in the hands of an owner with these names, one after the other."""
+    job = Steps().define(bench.app, "def")
+    capsule: Any = SimpleNamespace(fetcher=Names(*names), quieted=False)
+    execution = Execution(UnitOfWork("1:default", "default", b"{}"), {"jid": "j1"}, job, capsule, [], {})
+    kept = KeptCursors(bench.app.connections, bench.app.keys)
+    run = Run(job, execution, {}, kept, every_s=0.0, grace_s=5.0)
+    run.start()
+    run.step(7)
+    return run, kept
+
+
+def test_an_owner_that_gets_another_name_meanwhile_is_still_the_owner(bench: Bench) -> None:
+    bench.raw.zadd(bench.key("owners"), {"me~1": 1e15})
+    bench.raw.hset(bench.key("inflight:me~1"), "1:default", "{}")
+    run, kept = run_of(bench, "me", "me", "me~1")
+    run.keep()
+    assert state(bench, "j1")["c"] == "7"
+    kept.stop(1.0)
+
+
+def test_a_run_whose_job_is_gone_goes_on_elsewhere_or_comes_back_later(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "offsider.worker")
+    run, kept = run_of(bench, "me")
+    with pytest.raises(Interrupted, match="it is not ours any more"):
+        run.keep()
+    run.keep_last()
+    assert "its cursor here is not kept" in caplog.text
+    assert state(bench, "j1") == {}
+    kept.stop(1.0)
+
+
+def test_what_cannot_be_kept_at_the_end_is_told_with_how_much_will_be_repeated(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    run, kept = run_of(bench, "me")
+    kept._connections = Connections("redis://127.0.0.1:1")
+    run.step(8)
+    run.keep_last()
+    assert "job steps (j1): its last 2 steps will be repeated" in caplog.text
+    kept.stop(1.0)
