@@ -9,7 +9,7 @@ import re
 import pytest
 
 from offsider import errors
-from offsider.errors import JobError, Malformed, NotJson, OffsiderError, Shutdown, suggest
+from offsider.errors import JobCancelled, JobError, Malformed, NotJson, OffsiderError, Shutdown, suggest
 
 Tree = dict[str, str]  # name → name of the parent
 LINE = re.compile(r"^ {4}(?P<bars>(?:│ {3})*)[├└]── (?P<name>\w+)(?: {2,}(?P<words>\S.*))?$")
@@ -53,10 +53,10 @@ def test_every_leaf_of_the_drawn_tree_says_what_it_means() -> None:
     assert [name for name in parents if name not in rooms and not words[name]] == []
 
 
-def test_nothing_of_the_module_is_outside_the_tree_but_the_control_signal() -> None:
+def test_nothing_of_the_module_is_outside_the_tree_but_the_control_signals() -> None:
     kinds = {one for _name, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, BaseException)}
-    assert {one for one in kinds if not issubclass(one, OffsiderError)} == {Shutdown}
-    assert "Shutdown " in (errors.__doc__ or "")
+    assert {one for one in kinds if not issubclass(one, OffsiderError)} == {Shutdown, JobCancelled}
+    assert all(f"{name} " in (errors.__doc__ or "") for name in ("Shutdown", "JobCancelled"))
 
 
 def test_one_name_catches_everything_the_package_raises() -> None:

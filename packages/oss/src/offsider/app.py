@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from . import editions as edition_loader
-from .api.dead import DeadSet
+from .api.manage import Management
 from .api.why import CORE as CORE_REASONS
-from .api.why import LIMIT, Reason, Why, why
+from .api.why import Reason
 from .client.acceptance import Acceptance
 from .client.carried import CarriedContext
 from .client.push import Client
@@ -46,7 +46,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App:
+class App(Management):
     """An application's jobs and its connection to Redis.
 
     Making an app neither connects nor starts anything; the first enqueue does. Settings come from keywords, then
@@ -98,7 +98,6 @@ class App:
         self._load()
         self._connections: Connections | None = None
         self._client: Client | None = None
-        self._dead: DeadSet | None = None
         self._server: EmbeddedServer | None = None
         self._dispatch = Dispatch(self)
         self._diverted: Pusher | None = None
@@ -151,6 +150,7 @@ class App:
         retry: Retry | int | bool = ...,
         timeout: float | timedelta | None = ...,
         max_run_s: float | timedelta | None = ...,
+        result_ttl: float | timedelta | None = ...,
         tags: Sequence[str] = ...,
         display_name: str | None = ...,
         dead: bool = ...,
@@ -273,26 +273,6 @@ class App:
         return self._client
 
     @property
-    def dead(self) -> DeadSet:
-        """The jobs that have no retries left."""
-        if self._dead is None:
-            self._dead = DeadSet(self.connections, self.keys, self.scripts["move_due"])
-        return self._dead
-
-    def why(self, jid: str, *, limit: int = LIMIT) -> Why:
-        """Where a job is, and why it does not run.
-
-        Args:
-            jid: What ``enqueue`` returned.
-            limit: How many entries of queues and sets to look at, at most.
-
-        Raises:
-            InvalidOption: ``jid`` is no id, or ``limit`` no such number.
-            StoreError: Redis is away or refuses.
-        """
-        return why(self, jid, limit=limit)
-
-    @property
     def metrics(self) -> Metrics:
         """How jobs and queues did, and when was deployed."""
         return Metrics(self.connections, self.keys)
@@ -301,13 +281,12 @@ class App:
         """Drop the connections and the embedded server; the next use opens them again."""
         if self._client is not None:
             self._client.close()
-        if self._dead is not None:
-            self._dead.close()
+        self.leave_desk()
         if self._connections is not None:
             self._connections.close()
         if self._server is not None:
             self._server.close()
-        self._client = self._connections = self._server = self._dead = None
+        self._client = self._connections = self._server = None
 
     async def aclose(self) -> None:
         """`close`, and the connections of the running event loop."""

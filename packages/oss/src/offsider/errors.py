@@ -30,11 +30,14 @@
     │   └── EditionError          an edition that cannot be loaded
     ├── JobTimeout                a job ran longer than its timeout; it is retried
     ├── JobHeld                   middleware said "not now" to a job that runs inline and cannot wait
+    ├── ResultError               a result that is asked for, of a job that has none (yet)
+    ├── JobKilled                 a job was put among the dead by hand; listeners of ``death`` get it
     ├── ProcessLost               the process of a job was lost, again and again; the job is dead
     └── LostJob                   the job in hand runs elsewhere; stop without an effect
 
+    JobCancelled                  a control signal, not an error: raised by ``ctx.check()`` in a job that was cancelled.
     Shutdown                      a control signal, not an error: raised in bodies when the grace is over.
-                                  A BaseException, so that ``except Exception`` does not swallow it.
+                                  Both are a BaseException, so that ``except Exception`` does not swallow them.
 """
 
 from __future__ import annotations
@@ -211,12 +214,24 @@ class JobHeld(OffsiderError):
     """Middleware said "not now" to a job that runs inline, where no schedule is to wait in."""
 
 
+class ResultError(OffsiderError):
+    """A result was asked for, of a job that has none: it is not done, has failed, or is gone."""
+
+
+class JobKilled(OffsiderError):
+    """A job was put among the dead by hand."""
+
+
 class ProcessLost(OffsiderError):
     """The process of a job was lost while the job was in flight, again and again."""
 
 
 class LostJob(OffsiderError):
     """The job in hand is no longer ours: it runs elsewhere."""
+
+
+class JobCancelled(BaseException):
+    """Raised by ``ctx.check()`` in a job that somebody has cancelled: it ends there, and is not tried again."""
 
 
 class Shutdown(BaseException):

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Malformed
+from ..errors import InvalidOption, Malformed, shown
 from ..job import record as records
 from ..store.keys import Keys
+from .desk import told
 
 if TYPE_CHECKING:
     from ..store.wire import Wire
@@ -22,6 +23,7 @@ SCHEDULE = "schedule"
 DEAD = "dead"
 QUARANTINE = "quarantine"
 PAGE = 500
+MOST_LETTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Found:
         queue: The queue whose list it is in, or was taken from; empty elsewhere.
         position, length: In a queue: 1 is taken next; how many there are.
         at_s: In a sorted set its score; in flight the end of its owner's lease. Epoch seconds.
-        owner: In flight: who holds it.
+        owner, field: In flight: who holds it, under which name.
         reason: In quarantine: why.
     """
 
@@ -45,6 +47,7 @@ class Found:
     length: int | None = None
     at_s: float | None = None
     owner: str = ""
+    field: str = ""
     reason: str = ""
 
     @property
@@ -126,8 +129,9 @@ class Search:
                 owner = name.decode("utf-8", "replace")
                 for field, raw in self._scan("HSCAN", self._keys.inflight(owner)):
                     if self.is_it(raw):
-                        queue = field.decode("utf-8", "replace").partition(":")[2]
-                        return Found(IN_FLIGHT, raw, queue, at_s=float(lease_ms) / 1000, owner=owner)
+                        label = field.decode("utf-8", "replace")
+                        queue = label.partition(":")[2]
+                        return Found(IN_FLIGHT, raw, queue, at_s=float(lease_ms) / 1000, owner=owner, field=label)
             if len(owners) < PAGE:
                 break
         return None
@@ -142,19 +146,20 @@ class Search:
 
     def _in_queues(self) -> Found | None:
         for (name,) in self._scan("SSCAN", self._keys.queues):
-            found = self._in_queue(name.decode("utf-8", "replace"))
+            found = self.in_queue(name.decode("utf-8", "replace"))
             if found is not None:
                 return found
         return None
 
-    def _in_queue(self, name: str) -> Found | None:
+    def in_queue(self, name: str) -> Found | None:
+        """The job in this queue, or None; raises like `find`."""
         key = self._keys.queue(name)
-        length = int(self._wire.command("LLEN", key))
+        length = int(told(self._wire, 0, "LLEN", key))
         # Towards the end that is taken next: what is pushed or taken meanwhile hides nothing from us.
         start = max(0, length - (self._limit - self.looked_at))
         self.complete = self.complete and start == 0
         while self._may_go_on():
-            page: list[bytes] = self._wire.command("LRANGE", key, start, start + PAGE - 1)
+            page: list[bytes] = told(self._wire, [], "LRANGE", key, start, start + PAGE - 1)
             for number, raw in enumerate(page, start):
                 if self.is_it(raw):
                     length = max(length, number + 1)
@@ -171,7 +176,7 @@ class Search:
         """All entries of a set, sorted set (with scores) or hash (with values)."""
         cursor: Any = b"0"
         while self._may_go_on():
-            cursor, page = self._wire.command(command, key, cursor, "COUNT", PAGE)
+            cursor, page = told(self._wire, (b"0", []), command, key, cursor, "COUNT", PAGE)
             entries = [(one,) for one in page] if command == "SSCAN" else pairs(page)
             self.looked_at += len(entries)
             yield from entries
@@ -182,6 +187,17 @@ class Search:
         if self.looked_at >= self._limit:
             self.complete = False
         return self.looked_at < self._limit
+
+
+def checked_jid(jid: object) -> str:
+    """The id itself when it may be one.
+
+    Raises:
+        InvalidOption: It is no text of 1 to 200 letters.
+    """
+    if type(jid) is str and 0 < len(jid) <= MOST_LETTERS:
+        return jid
+    raise InvalidOption(f"jid is {shown(jid)}: expected the text that enqueue returned, e.g. 24 hex letters")
 
 
 def pairs(reply: Any) -> list[tuple[Any, Any]]:

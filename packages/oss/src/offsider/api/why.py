@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidOption, shown
 from ..job.record import Record
 from ..store.connection import redacted
-from .search import DEAD, IN_FLIGHT, QUARANTINE, QUEUE, RETRY, SCHEDULE, Found, Search
+from .search import DEAD, IN_FLIGHT, QUARANTINE, QUEUE, RETRY, SCHEDULE, Found, Search, checked_jid
 from .workforce import Process, identity_of, living, running_since
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ log = logging.getLogger("offsider")
 NOWHERE = "nowhere"
 UNKNOWN = "unknown"
 LIMIT = 100_000
-MOST_LETTERS = 200
 READ_TIMEOUT_S = 15.0
 
 Reason = Callable[[Any, Record, str], str | None]
@@ -84,8 +83,7 @@ def why(app: App, jid: str, *, limit: int = LIMIT) -> Why:
         InvalidOption: ``jid`` is no id, or ``limit`` no such number.
         StoreError: Redis is away or refuses.
     """
-    if type(jid) is not str or not 0 < len(jid) <= MOST_LETTERS:
-        raise InvalidOption(f"jid is {shown(jid)}: expected the text that enqueue returned, e.g. 24 hex letters")
+    checked_jid(jid)
     if type(limit) is not int or limit < 1:
         raise InvalidOption(f"limit is {shown(limit)}: expected a whole number, 1 or more")
     return _Inquiry(app, jid, limit).answer()

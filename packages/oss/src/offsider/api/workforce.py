@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..store.keys import Keys
+from .desk import told
 from .search import pairs
 
 if TYPE_CHECKING:
@@ -48,15 +49,74 @@ def living(wire: Wire, keys: Keys, now_s: float) -> list[Process]:
     now_ms = round(now_s * 1000)
     ended = wire.command("ZRANGEBYSCORE", keys.owners, "-inf", now_ms, "LIMIT", 0, MOST_PROCESSES)
     dead = {identity_of(owner.decode("utf-8", "replace")) for owner in ended}
-    found: list[Process] = []
+    made = [_process(wire, keys, name) for name in listed(wire, keys) if name not in dead]
+    return [one for one in made if one is not None]
+
+
+def listed(wire: Wire, keys: Keys) -> list[str]:
+    """The identities in the set of processes, the living and the gone; a thousand or a little more at most.
+
+    Args:
+        wire: A connection.
+        keys: Of the namespace.
+
+    Raises:
+        StoreError: Redis is away or refuses.
+    """
+    found: dict[str, None] = {}
     cursor: Any = b"0"
     while True:
         cursor, page = wire.command("SSCAN", keys.processes, cursor, "COUNT", 100)
-        names = [one.decode("utf-8", "replace") for one in page]
-        made = [_process(wire, keys, name) for name in names if name not in dead]
-        found += [one for one in made if one is not None]
+        found.update(dict.fromkeys(one.decode("utf-8", "replace") for one in page))
         if int(cursor) == 0 or len(found) >= MOST_PROCESSES:
-            return found
+            return list(found)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkEntry:
+    """One entry of a process' work set: a job that it runs, as of its last heartbeat.
+
+    Attributes:
+        slot: Its place there: a capsule and a number, or a thread of Ruby's.
+        queue: Where it was taken from.
+        payload: The bytes of the job.
+        since_s: When it started, epoch seconds; None when that is not told.
+        progress: ``(done, total, note)`` as the body reported it last.
+    """
+
+    slot: str
+    queue: str
+    payload: bytes
+    since_s: float | None
+    progress: tuple[float, float, str] | None
+
+
+def work_of(wire: Wire, keys: Keys, identity: str) -> Iterator[WorkEntry]:
+    """What a process says that it runs.
+
+    Args:
+        wire: A connection.
+        keys: Of the namespace.
+        identity: The process.
+
+    Raises:
+        StoreError: Redis is away or refuses.
+    """
+    cursor: Any = b"0"
+    while True:
+        cursor, page = told(wire, (b"0", []), "HSCAN", keys.work(identity), cursor, "COUNT", 500)
+        for slot, value in pairs(page):
+            entry = as_object(value)
+            since = entry.get("run_at")
+            yield WorkEntry(
+                slot.decode("utf-8", "replace"),
+                str(entry.get("queue", "")),
+                str(entry.get("payload", "")).encode("utf-8", "replace"),
+                float(since) if isinstance(since, (int, float)) else None,
+                _progress(entry.get("progress")),
+            )
+        if int(cursor) == 0:
+            return
 
 
 def running_since(wire: Wire, keys: Keys, identity: str, is_it: Callable[[bytes], bool]) -> float | None:
@@ -71,16 +131,7 @@ def running_since(wire: Wire, keys: Keys, identity: str, is_it: Callable[[bytes]
     Raises:
         StoreError: Redis is away or refuses.
     """
-    cursor: Any = b"0"
-    while True:
-        cursor, page = wire.command("HSCAN", keys.work(identity), cursor, "COUNT", 500)
-        for _slot, value in pairs(page):
-            entry = _object(value)
-            if is_it(str(entry.get("payload", "")).encode("utf-8", "replace")):
-                since = entry.get("run_at")
-                return float(since) if isinstance(since, (int, float)) else None
-        if int(cursor) == 0:
-            return None
+    return next((one.since_s for one in work_of(wire, keys, identity) if is_it(one.payload)), None)
 
 
 def identity_of(owner: str) -> str:
@@ -93,19 +144,27 @@ def identity_of(owner: str) -> str:
     return owner.partition("/")[0]
 
 
+def _progress(given: object) -> tuple[float, float, str] | None:
+    if not (isinstance(given, list) and len(given) == 3):
+        return None
+    done, total, note = given
+    numbers = isinstance(done, (int, float)) and isinstance(total, (int, float))
+    return (float(done), float(total), str(note)) if numbers else None
+
+
 def _process(wire: Wire, keys: Keys, identity: str) -> Process | None:
     """None for one whose hash has expired: it is gone."""
-    info, concurrency, busy, quiet = wire.command(
-        "HMGET", keys.process(identity), "info", "concurrency", "busy", "quiet"
-    )
+    fields = ("info", "concurrency", "busy", "quiet")
+    info, concurrency, busy, quiet = told(wire, [None] * 4, "HMGET", keys.process(identity), *fields)
     if info is None:
         return None
-    queues = _object(info).get("queues")
+    queues = as_object(info).get("queues")
     names = frozenset(map(str, queues)) if isinstance(queues, list) else frozenset()
-    return Process(identity, names, _number(concurrency), _number(busy), quiet == b"true")
+    return Process(identity, names, as_number(concurrency), as_number(busy), quiet == b"true")
 
 
-def _object(raw: bytes) -> dict[str, Any]:
+def as_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object in these bytes; an empty one when they are none."""
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):
@@ -113,5 +172,6 @@ def _object(raw: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _number(raw: bytes | None) -> int:
-    return int(raw) if raw is not None and raw.isdigit() else 0
+def as_number(raw: bytes | None) -> int:
+    """The whole number in these bytes; 0 when they are none."""
+    return int(raw) if raw is not None and raw.isdigit() and len(raw) < 20 else 0

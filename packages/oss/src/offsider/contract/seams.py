@@ -179,6 +179,8 @@ EVENTS = (
     "beat",
     "error",
     "death",
+    "cancelled",
+    "deleted",
     "recovered",
     "fenced",
 )
@@ -206,6 +208,10 @@ class Events(_Seam):
         if event not in self._listeners:
             raise UnknownLink(f"there is no event {event!r}.{suggest(event, EVENTS)} Events are: {', '.join(EVENTS)}")
         self._listeners[event].append((listener, by))
+
+    def heard(self, event: str) -> bool:
+        """True when somebody listens."""
+        return bool(self._listeners[event])
 
     def emit(self, event: str, *arguments: Any) -> None:
         """Call every listener of an event, in the order of registration."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import isfinite
 
-from ..errors import LostJob
+from ..errors import JobCancelled, LostJob
 
 MOST_NOTE = 1000  # characters
 
@@ -44,7 +44,18 @@ class Context:
         0
     """
 
-    __slots__ = ("_ours", "_progress", "_stopping", "attempt", "enqueued_ms", "jid", "name", "queue", "tags")
+    __slots__ = (
+        "_cancelled",
+        "_ours",
+        "_progress",
+        "_stopping",
+        "attempt",
+        "enqueued_ms",
+        "jid",
+        "name",
+        "queue",
+        "tags",
+    )
 
     def __init__(
         self,
@@ -56,6 +67,7 @@ class Context:
         tags: tuple[str, ...] = (),
         enqueued_ms: int | None = None,
         stopping: Callable[[], bool] = _never,
+        cancelled: Callable[[], bool] = _never,
         ours: Callable[[], bool] = _always,
         progress: Callable[[float, float, str], None] = _unheard,
     ) -> None:
@@ -66,26 +78,35 @@ class Context:
         self.tags = tags
         self.enqueued_ms = enqueued_ms
         self._stopping = stopping
+        self._cancelled = cancelled
         self._ours = ours
         self._progress = progress
 
     @property
     def stopping(self) -> bool:
-        """True once this process is about to stop: a long job may end its round here."""
+        """True once this process is about to stop, or the job was cancelled: a long job may end its round here."""
         return self._stopping()
+
+    @property
+    def cancelled(self) -> bool:
+        """True once somebody has asked to end this job. A body that returns then has ended as cancelled."""
+        return self._cancelled()
 
     def still_ours(self) -> bool:
         """False once the job was given to another process: an effect from here would be a second one."""
         return self._ours()
 
     def check(self) -> None:
-        """Call it before an effect that must not happen twice.
+        """Call it before an effect that must not happen twice, and now and then in a long job.
 
         Raises:
             LostJob: The job runs elsewhere.
+            JobCancelled: Somebody has asked to end it. No `Exception`: let it pass.
         """
         if not self._ours():
             raise LostJob(f"job {self.name!r} ({self.jid}) was given to another process; stop without an effect")
+        if self._cancelled():
+            raise JobCancelled(f"job {self.name!r} ({self.jid}) was cancelled; stop without an effect")
 
     def progress(self, done: float, total: float, note: str = "") -> None:
         """Say how far the job is; shown in the list of running jobs with the next heartbeat.

@@ -15,6 +15,7 @@ from .args import Arguments
 from .options import JobOptions, seconds, to_wire
 from .push import Pusher, PushRequest
 from .record import new_jid
+from .result import Returned
 from .signature import takes_cursor
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Enqueuer(Generic[P, R]):
         retry: Retry | int | bool = ...,  # type: ignore[assignment]
         timeout: float | timedelta | None = ...,  # type: ignore[assignment]
         max_run_s: float | timedelta | None = ...,  # type: ignore[assignment]
+        result_ttl: float | timedelta | None = ...,  # type: ignore[assignment]
         tags: Sequence[str] = ...,  # type: ignore[assignment]
         display_name: str | None = ...,  # type: ignore[assignment]
         dead: bool = ...,  # type: ignore[assignment]
@@ -135,7 +137,7 @@ class Enqueuer(Generic[P, R]):
         given: dict[str, Any] = {
             "queue": queue, "retry": retry, "timeout": timeout, "max_run_s": max_run_s, "tags": tags,
             "display_name": display_name, "dead": dead, "backtrace": backtrace, "log_level": log_level,
-            "transaction": transaction,
+            "transaction": transaction, "result_ttl": result_ttl,
         }  # fmt: skip
         given = {name: value for name, value in given.items() if value is not ...}
         bound = BoundJob(self._job, self._options, delay, at, {**given, **edition_options})
@@ -274,6 +276,11 @@ class Job(Enqueuer[P, R]):
     def arguments(self) -> Arguments:
         """The arguments, prepared at the first use: annotations may name what is defined later."""
         return Arguments(self.fn, self.name)
+
+    @cached_property
+    def returned(self) -> Returned:
+        """What it returns, for jobs whose results are kept."""
+        return Returned(self.fn, self.name)
 
 
 class BoundJob(Enqueuer[P, R]):

@@ -13,6 +13,8 @@ from .record import MOST_SECONDS, Record, check_json, check_name
 Delay = Callable[[int, BaseException], float | None]
 Hook = Callable[[Record, BaseException], object]
 
+MOST_RESULT_S = 30 * 86_400
+
 
 def seconds(value: object, name: str) -> float:
     """A duration in seconds.
@@ -106,6 +108,7 @@ class JobOptions:
     retry_is_default: bool = True
     timeout_s: float | None = None
     max_run_s: float | None = None
+    result_ttl_s: float | None = None
     tags: tuple[str, ...] = ()
     display_name: str | None = None
     dead: bool = True
@@ -137,6 +140,13 @@ def _max_run_s(value: object) -> dict[str, Any]:
             "max_run_s is 0: expected more; a run always comes to its next yield, however long it takes"
         )
     return {"max_run_s": most_s}
+
+
+def _result_ttl(value: Any) -> float:
+    ttl_s = seconds(value, "result_ttl")
+    if not 1 <= ttl_s <= MOST_RESULT_S:
+        raise InvalidOption(f"result_ttl is {shown(value)}: expected one second to 30 days, or None to keep nothing")
+    return ttl_s
 
 
 def _tags(value: object) -> dict[str, Any]:
@@ -180,6 +190,7 @@ _VALIDATORS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "retry": _retry,
     "timeout": lambda value: {"timeout_s": None if value is None else seconds(value, "timeout")},
     "max_run_s": _max_run_s,
+    "result_ttl": lambda value: {"result_ttl_s": None if value is None else _result_ttl(value)},
     "tags": _tags,
     "display_name": _typed("display_name", (str, type(None)), "a text"),
     "dead": _typed("dead", (bool,), "True or False"),
@@ -245,6 +256,8 @@ def to_wire(options: JobOptions) -> Record:
         record["timeout"] = options.timeout_s
     if options.max_run_s is not None:
         record["max_run_s"] = options.max_run_s
+    if options.result_ttl_s is not None:
+        record["result_ttl"] = options.result_ttl_s
     if options.tags:
         record["tags"] = list(options.tags)
     if options.display_name is not None:

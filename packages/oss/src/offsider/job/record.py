@@ -46,7 +46,7 @@ _ORJSONS_MEMORY_ERROR = "Not enough memory"
 RARE = frozenset(
     [
         *("kwargs", "retry_count", "crashes", "failed_at", "timeout", "retry_for"),
-        *("retry_queue", "tags", "put_back", "log_level", "needs", "max_run_s"),
+        *("retry_queue", "tags", "put_back", "log_level", "needs", "max_run_s", "result_ttl"),
     ]
 )
 _usual_fields = itemgetter("class", "queue", "args", "jid", "retry")
@@ -386,7 +386,7 @@ def _check_counters(record: Record) -> None:
 
 _NUMBERS = (
     *(("failed_at", math.inf), ("timeout", MOST_SECONDS)),
-    *(("max_run_s", MOST_SECONDS), ("retry_for", MOST_SECONDS)),
+    *(("max_run_s", MOST_SECONDS), ("retry_for", MOST_SECONDS), ("result_ttl", MOST_SECONDS)),
 )
 _KINDS = (("kwargs", dict), ("tags", list), ("needs", list), ("put_back", dict), ("log_level", str))
 _JSON_KINDS = {dict: "an object", list: "a list", str: "text"}

@@ -119,7 +119,7 @@ class MetricsMiddleware(ServerMiddleware):
     """Measures each attempt: the outermost link of the server middleware.
 
     A job that was held had none. One that a shutdown stopped, or that runs elsewhere by now, is not counted either: it
-    runs again.
+    runs again. Nor is one that was cancelled.
     """
 
     def __init__(self, tracker: Tracker) -> None:
@@ -163,14 +163,16 @@ class MetricsMiddleware(ServerMiddleware):
     def _failed(self, execution: Any, error: BaseException) -> None:
         ended_s = monotonic_s()
         execution.took_s = ended_s - execution.started_s
-        if not _runs_again(execution, error):
+        if not _is_no_failure(execution, error):
             self._tracker.fail(execution)
         if ended_s >= self._tracker.fold_at_s:
             self._tracker.fold()
 
 
-def _runs_again(execution: Any, error: BaseException) -> bool:
-    """True for a body that was stopped from outside, as the processor sees it."""
+def _is_no_failure(execution: Any, error: BaseException) -> bool:
+    """True for a body that was stopped from outside, as the processor sees it, or was cancelled: it has not failed."""
+    if getattr(execution, "cancelled", False):
+        return True
     if isinstance(error, LostJob):
         return bool(execution.lost)
     return isinstance(error, (Shutdown, CancelledError)) and bool(execution.lost or execution.capsule.interrupting)

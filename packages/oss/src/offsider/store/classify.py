@@ -78,6 +78,11 @@ _STRIPPED = (
 )
 
 
+def is_wrong_type(error: BaseException) -> bool:
+    """True when a command, or a script, met a key of another type than it expects: somebody else has written it."""
+    return isinstance(error, rx.ResponseError) and "WRONGTYPE" in str(error)
+
+
 def as_store_error(error: BaseException) -> StoreError | None:
     """Our error for trouble with Redis; None for a defect of this program."""
     trouble = classify(error)

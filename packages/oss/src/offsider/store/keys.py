@@ -62,6 +62,18 @@ class Keys:
         """A list of signals for a process, taken with each heartbeat."""
         return f"{self.prefix}{identity}-signals"
 
+    def cancels(self, identity: str) -> str:
+        """A hash, ``OWNER FIELD`` → jid: running jobs that a process is asked to end."""
+        return f"{self.prefix}cancels:{identity}"
+
+    def cancels_bell(self, identity: str) -> str:
+        """A list of at most one token: there is something in `cancels`."""
+        return f"{self.prefix}bell-cancels:{identity}"
+
+    def result(self, jid: str) -> str:
+        """A list of one element: what a job has returned."""
+        return f"{self.prefix}result:{jid}"
+
     def stat(self, name: str, day: str | None = None) -> str:
         """A counter, in all or of one UTC day (``YYYY-MM-DD``)."""
         return f"{self.prefix}stat:{name}" if day is None else f"{self.prefix}stat:{name}:{day}"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .processor import Processor
+    from .results import KeptResult, ResultKeeper
 
 log = logging.getLogger("offsider.worker")
 
@@ -54,6 +55,7 @@ class Capsule:
         loop_thread: LoopThread,
         on_fenced: Callable[[str], None],
         on_outage: Callable[[float], None],
+        keeper: ResultKeeper | None = None,
     ) -> None:
         self.name = name
         self.concurrency = concurrency
@@ -68,6 +70,7 @@ class Capsule:
             Hand(concurrency, self.threads, self.tasks),
             fetcher=make_fetcher(),
             prepare=lambda unit: processor.prepare(unit, self),
+            keeper=keeper,
         )
         self._on_fenced = on_fenced
         self._patience = Patience(f"capsule {name}", on_outage)
@@ -127,6 +130,14 @@ class Capsule:
     def running(self) -> list[Execution]:
         """What runs now."""
         return [*self.threads.running.copy().values(), *self.tasks.running.copy()]
+
+    def in_hand(self) -> set[Execution]:
+        """What is taken and not settled, begun or not; from any thread."""
+        return self._rounds.hand.copy()
+
+    def keep_result(self, result: KeptResult) -> None:
+        """Keep what a job has returned, before it is acknowledged; from any thread, before the job has ended."""
+        self._rounds.results.append(result)
 
     @property
     def busy(self) -> int:
@@ -200,6 +211,7 @@ class Capsule:
         finally:
             self.threads.stop()
             self.fetcher.close()
+            self._rounds.close()
 
     # -- from the executors --------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ class Execution:
         took_s: How long the body ran; set at its end.
         lost: True once the job is no longer ours: its effects on Redis are refused.
         progress: ``(done, total, note)`` as the body reported it last.
+        cancelled: True once somebody has asked to end this attempt.
+        told: True once the body has been told so; when it returns then, it has ended as cancelled.
+        watched: True when its end is looked at whatever it returns: it is cancelled, or its result is kept.
         usual: True for one without any rare field in its record, read at a glance.
         settlement: How it ended; None while it runs, and when it is not ours to settle.
     """
@@ -32,6 +35,9 @@ class Execution:
     took_s = 0.0
     lost = False
     usual = False
+    cancelled = False
+    told = False
+    watched = False
     progress: tuple[float, float, str] | None = None
     settlement: Settlement | None = None
     stopper: Any = None  # the task that runs the body, while it runs
@@ -56,6 +62,12 @@ class Execution:
     def jid(self) -> str:
         """The job's id, stable over retries."""
         return str(self.record["jid"])
+
+    def hears_cancel(self) -> bool:
+        """Whether somebody has asked to end this attempt; the body is told with the answer."""
+        if self.cancelled:
+            self.told = True
+        return self.cancelled
 
     @property
     def queue(self) -> str:

@@ -33,6 +33,10 @@ class Hand:
     def __len__(self) -> int:
         return len(self._all)
 
+    def copy(self) -> set[Execution]:
+        """What is in hand now; may be asked by any thread."""
+        return self._all.copy()
+
     def __iter__(self) -> Iterator[Execution]:
         return iter(self._all)
 

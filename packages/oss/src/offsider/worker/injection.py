@@ -30,7 +30,8 @@ def context_of(execution: Execution) -> Context:
         attempt=int(record["retry_count"]) + 1 if "retry_count" in record else 0,
         tags=tuple(map(str, record.get("tags") or ())),
         enqueued_ms=_milliseconds(record.get("enqueued_at")),
-        stopping=lambda: execution.capsule.quieted,
+        stopping=lambda: execution.capsule.quieted or execution.hears_cancel(),
+        cancelled=execution.hears_cancel,
         ours=lambda: not execution.lost,
         progress=progress,
     )

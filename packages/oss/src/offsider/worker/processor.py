@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 from .. import clock
 from ..contract.work import Hold, Interrupted, Settlement, UnitOfWork
 from ..editions import lacking
-from ..errors import InvalidArguments, InvalidOption, JobTimeout, LostJob, Malformed, Shutdown
+from ..errors import InvalidArguments, InvalidOption, JobCancelled, JobTimeout, LostJob, Malformed, Shutdown
 from ..job import record as records
 from ..job.outcome import Cancel, Kind, Outcome, Snooze
 from .death import announce
 from .execution import Execution
 from .putback import hold, interrupted, put_back, put_off, quarantine
+from .results import result_of
 from .retry import after_failure, error_name, error_text
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ class Processor:
         kwargs: dict[str, Any],
     ) -> Execution:
         execution = Execution(unit, record, job, capsule, args, kwargs)
+        execution.watched = "result_ttl" in record
         if job.arguments.wants_context:
             self._inject(execution)
         return execution
@@ -133,6 +135,8 @@ class Processor:
 
     def run(self, execution: Execution) -> Settlement | None:
         """Run a ``def`` job on this thread; None when it is no longer ours to settle."""
+        if execution.cancelled:
+            return self._never_begun(execution)
         timeout_s = execution.record.get("timeout")
         logged = self._joblog.wants(execution)
         if logged:
@@ -147,12 +151,14 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
-        if result is None and not logged:
+        if result is None and not logged and not execution.watched:
             return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)
 
     async def arun(self, execution: Execution) -> Settlement | None:
         """Run an ``async def`` job as this task; None when it is no longer ours to settle."""
+        if execution.cancelled:
+            return self._never_begun(execution)
         timeout_s = execution.record.get("timeout")
         logged = self._joblog.wants(execution)
         if logged:
@@ -168,7 +174,7 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             return self._settle(execution, None, error)
-        if result is None and not logged:
+        if result is None and not logged and not execution.watched:
             return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)
 
@@ -177,10 +183,12 @@ class Processor:
     def _settle(self, execution: Execution, result: Any, failure: BaseException | None = None) -> Settlement:
         """The settlement of what a body returned or raised. Never fails: a job cannot be left in flight."""
         try:
-            if result is None and failure is None:
+            if result is None and failure is None and not execution.watched:
                 self._joblog.done(execution)
                 return Settlement(execution.unit, "done", 0.0, None)
-            outcome = self._of_result(execution, result) if failure is None else self._of_failure(execution, failure)
+            outcome = self._outcome(execution, result, failure)
+            if execution.watched and (kept := result_of(execution, outcome, result)) is not None:
+                execution.capsule.keep_result(kept)
             return self._settlement(execution, outcome)
         except Shutdown:
             raise  # it came too late for the body; whoever recovers this process runs the job again
@@ -192,6 +200,15 @@ class Processor:
             )
             reason = f"its end could not be settled: {error_name(error)}: {error_text(error)}"
             return quarantine(execution.unit, reason)
+
+    def _outcome(self, execution: Execution, result: Any, failure: BaseException | None) -> Outcome:
+        if execution.cancelled and (failure is not None or execution.told or isinstance(result, Snooze)):
+            return Outcome.cancelled(ON_REQUEST)
+        return self._of_result(execution, result) if failure is None else self._of_failure(execution, failure)
+
+    def _never_begun(self, execution: Execution) -> Settlement:
+        """It was cancelled while it waited here for a free slot."""
+        return self._settle(execution, None, JobCancelled(ON_REQUEST))
 
     def _of_result(self, execution: Execution, result: Any) -> Outcome:
         if isinstance(result, Snooze):
@@ -215,6 +232,8 @@ class Processor:
 
     def _stopped(self, execution: Execution, signal: BaseException) -> Settlement | None:
         """A body ended by a control signal; one that it raised itself is a failure like any other."""
+        if execution.cancelled and not execution.lost:
+            return self._settle(execution, None, signal)
         if not (execution.lost if isinstance(signal, LostJob) else execution.capsule.interrupting):
             return self._settle(execution, None, signal)
         self._joblog.stopped(execution, signal)
@@ -229,6 +248,7 @@ class Processor:
             return Settlement(execution.unit, "done", 0.0, None)
         if kind is Kind.CANCELLED:
             self._joblog.cancelled(execution, outcome.reason)
+            self._events.emit("cancelled", execution.record)
             return Settlement(execution.unit, "done", 0.0, None)
         if kind is Kind.SNOOZED:
             self._joblog.snoozed(execution, outcome.delay_s)
@@ -260,6 +280,7 @@ class Processor:
 
 
 DONE = Outcome.done()
+ON_REQUEST = "on request"
 
 
 def without_schedule(record: records.Record | None) -> records.Record:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .. import clock
 from ..contract.work import Fetcher, ReadsAhead, Settlement, UnitOfWork
 from .execution import Execution
 from .hand import Hand
 from .pace import SHORT_S, Pace
+
+if TYPE_CHECKING:
+    from .results import KeptResult, ResultKeeper
 
 LEAST_AHEAD = 16  # jobs; for fewer a request of its own is not worth it
 
@@ -37,8 +41,11 @@ class Rounds:
         *,
         fetcher: Fetcher,
         prepare: Callable[[UnitOfWork], Execution | Settlement],
+        keeper: ResultKeeper | None = None,
     ) -> None:
         self.ended: deque[Execution] = deque()
+        self.results: deque[KeptResult] = deque()  # each is here before its job is among the ended
+        self._keeper = keeper
         self.last_s = clock.monotonic_s()
         self.made = 0
         self.hand = hand
@@ -176,11 +183,18 @@ class Rounds:
             execution.lost = True
         self.take_unbegun()
         self._unsent.clear()
+        self.results.clear()
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if self._keeper is not None:
+            self._keeper.close()
 
     def send_the_rest(self) -> None:
         """Settle what has ended, take nothing; raises like `turn`."""
         self.drain()
         if self._unsent:
+            self._keep_results()
             self.fetcher.exchange(self._unsent, 0)
             self._unsent = []
 
@@ -190,6 +204,8 @@ class Rounds:
 
     def _exchange(self, want: int) -> bool:
         """Take what was asked for ahead, or else ask now; and ask ahead while jobs are short."""
+        if self.results:
+            self._keep_results()
         reader = self._reader
         ahead = reader is not None and want - self._concurrency >= LEAST_AHEAD
         if reader is not None and reader.ahead:
@@ -207,6 +223,14 @@ class Rounds:
             if reader.begin(self._unsent, self._asked_ahead):
                 self._unsent = []
         return False
+
+    def _keep_results(self) -> None:
+        """Before their jobs are acknowledged: who knows that a job is done finds its result. Forgotten when kept."""
+        some = list(self.results)
+        if some and self._keeper is not None:
+            self._keeper.keep(self.fetcher.owner, some)
+        for _ in some:
+            self.results.popleft()
 
     def _dispatch(self, wake: int | None) -> None:
         executions: list[Execution] = []

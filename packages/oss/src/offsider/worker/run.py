@@ -126,7 +126,7 @@ class Run:
         execution = self._execution
         if execution.lost:
             raise LostJob(f"job {self._who} was given to another process")
-        if self.cancelled:
+        if self.cancelled or execution.hears_cancel():
             return self.cancel()
         if execution.capsule.quieted:
             raise Interrupted("this process stops")

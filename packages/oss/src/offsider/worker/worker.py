@@ -18,6 +18,7 @@ from ..metrics.sink import RedisSink
 from ..metrics.track import MetricsMiddleware, Tracker
 from .ahead import ReadAheadFetcher
 from .around import Around
+from .cancelling import Cancelling
 from .capsule import Capsule
 from .cursors import KeptCursors
 from .death import announce
@@ -32,6 +33,7 @@ from .order import QueueOrder
 from .plan import CapsulePlan, plan_capsules
 from .processor import Processor
 from .recovery import Recovery
+from .results import ResultKeeper
 from .resumable import Bodies
 from .scheduler import Scheduler
 from .stacks import stacks
@@ -258,6 +260,7 @@ class Worker:
             loop_thread=self.loop_thread,
             on_fenced=lambda owner: self.app.events.emit("fenced", owner),
             on_outage=self._note_outage,
+            keeper=ResultKeeper(self.app.connections, self.app.keys),
         )
 
     def _build_processor(self) -> Processor:
@@ -297,6 +300,8 @@ class Worker:
             app.connections, app.keys, self.limits, recovered=self._note_recovered, died=self._note_died
         )
         self.services.add("recovery", recovery, by="offsider")
+        cancelling = Cancelling(app.connections, app.keys, self.identity, self.capsules, lambda: self.loop_thread.loop)
+        self.services.add("cancelling", cancelling, by="offsider")
         stall = StallWatch(self.loop_thread, self.running, self.settings.worker.loop_stall_s)
         self.services.add("stall watch", stall, by="offsider")
         self.services.add("cursors", self._cursors, by="offsider")

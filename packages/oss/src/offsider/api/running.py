@@ -1,0 +1,97 @@
+"""What runs now, in every process, as the last heartbeats told it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Malformed
+from ..job import record as records
+from .search import checked_jid
+from .workforce import WorkEntry, listed, work_of
+
+if TYPE_CHECKING:
+    from .manage import Management
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """One job that runs.
+
+    Attributes:
+        process: The identity of the process.
+        slot: Where in it: a capsule and a number, or a thread of Ruby's.
+        jid, name, queue: Of the job.
+        since_s: When it started, epoch seconds.
+        progress: ``(done, total, note)`` as the body reported it last; None when it has not.
+        record: All of its payload.
+    """
+
+    process: str
+    slot: str
+    jid: str
+    name: str
+    queue: str
+    since_s: float
+    progress: tuple[float, float, str] | None
+    record: records.Record
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return asdict(self)
+
+
+class Running:
+    """What ``app.running`` is. A job that has just begun, or ended, is seen with the next heartbeat.
+
+    Example:
+        >>> for job in app.running:                         # doctest: +SKIP
+        ...     print(job.name, job.process, job.progress)
+    """
+
+    def __init__(self, app: Management) -> None:
+        self._app = app
+
+    def all(self) -> list[RunningJob]:
+        """All of them, those that run longest first.
+
+        Raises:
+            StoreError: Redis is away or refuses.
+        """
+        with self._app.desk.wire() as wire:
+            keys = self._app.keys
+            found = [(identity, one) for identity in listed(wire, keys) for one in work_of(wire, keys, identity)]
+        jobs = [made for identity, one in found if (made := _job(identity, one)) is not None]
+        return sorted(jobs, key=lambda one: one.since_s)
+
+    def __iter__(self) -> Iterator[RunningJob]:
+        return iter(self.all())
+
+    def __len__(self) -> int:
+        """How many run."""
+        return len(self.all())
+
+    def __bool__(self) -> bool:
+        """Always True."""
+        return True
+
+    def find(self, jid: str) -> RunningJob | None:
+        """The job with this id, if it runs and was told of.
+
+        Raises:
+            InvalidOption: ``jid`` is no id.
+            StoreError: Redis is away or refuses.
+        """
+        checked_jid(jid)
+        return next((one for one in self if one.jid == jid), None)
+
+
+def _job(identity: str, entry: WorkEntry) -> RunningJob | None:
+    try:
+        record = records.loads(entry.payload)
+    except Malformed:
+        return None
+    since_s = 0.0 if entry.since_s is None else entry.since_s
+    name = record.get("display_class") or record["class"]
+    return RunningJob(identity, entry.slot, record["jid"], str(name), entry.queue, since_s, entry.progress, record)
