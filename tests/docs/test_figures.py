@@ -9,7 +9,9 @@ import pytest
 from offsider.client import trip
 from offsider.config.model import WorkerSettings
 from offsider.job import define, record
-from offsider.worker import capsule, heartbeat, pace, patience, recovery, retry, scheduler, signals, startup, worker
+from offsider.metrics import sink
+from offsider.store import health
+from offsider.worker import capsule, heartbeat, pace, patience, recovery, retry, scheduler, signals, worker
 from support.pages import page
 
 DEPLOYING = "docs/guides/deploying.md"
@@ -32,8 +34,8 @@ SENTENCES = [
     (DEPLOYING, f"**grace + {signals.LAST_WORDS_S:g} s**"),
     (DEPLOYING, f"TimeoutStopSec={GRACE_S + signals.LAST_WORDS_S + MARGIN_S:g}"),
     (DEPLOYING, f"terminationGracePeriodSeconds: {GRACE_S + signals.LAST_WORDS_S + MARGIN_S:g}"),
-    (DEPLOYING, f"a clock that is more than {startup.MOST_SKEW_S:g} s off"),
-    (DEPLOYING, f"Redis {startup.LEAST_VERSION[0]}.{startup.LEAST_VERSION[1]} or newer"),
+    (DEPLOYING, f"a clock that is more than {health.MOST_SKEW_S:g} s off"),
+    (DEPLOYING, f"Redis {health.LEAST_VERSION[0]}.{health.LEAST_VERSION[1]} or newer"),
     (INTEROP, f"an idle worker finds it within {capsule.BELL_S:g} s"),
     (INTEROP, f"may be up to {scheduler.LONGEST_SLEEP_S:g} s late"),
     (GUARANTEES, f"it runs again up to {recovery.MOST_RERUNS} times, then it is in the dead set"),
@@ -47,7 +49,7 @@ SENTENCES = [
     (FORMAT, f"at {recovery.MOST_RERUNS + 1} it goes to `dead`"),
     (FORMAT, f"at most {retry.MOST_ERROR_TEXT:,} characters"),
     (FORMAT, f"| `IDENTITY` | hash, {heartbeat.EXPIRE_S} s |"),
-    (FORMAT, f"(kept {heartbeat.HISTORY_S / 365 / 86_400:g} years)"),
+    (FORMAT, f"(kept {sink.HISTORY_S / 365 / 86_400:g} years)"),
     (FORMAT, f"| `lane:LANE` | integer, {trip.LANE_S / 3600:g} h |"),
     (
         FORMAT,

@@ -1,15 +1,18 @@
-"""What must hold in Redis after whatever happened: each job in one place, each lease with an owner, no leaked key."""
+"""What must hold in Redis after whatever happened: the rules of ``offsider fsck``, and who should be alive."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import redis
 
+from offsider.api.census import jid_of
+from offsider.api.invariants import Scene, breaches
 from offsider.store.keys import Keys
+from offsider.store.layout import kinds
+from offsider.store.wire import Wire
 
 PAGE = 1000
 
@@ -68,12 +71,14 @@ def broken(
         living: The owners that should be there; None when that is not known.
         strangers: Look for keys of other namespaces, too.
     """
-    state = read(client, keys)
+    scene = Scene(Wire(client.connection_pool, "invariants"), keys, kinds(keys), longest_s=lease_s)
+    try:
+        found = [breach.says for breach in breaches(scene)]
+    finally:
+        scene.wire.drop()
     return [
-        *_twice(state),
-        *_leases(state, lease_s),
-        *_leaked(state, client, keys),
-        *(_unexpected(state, set(living)) if living is not None else ()),
+        *found,
+        *(_unexpected(read(client, keys), set(living)) if living is not None else ()),
         *(_strangers(client, keys) if strangers else ()),
     ]
 
@@ -95,56 +100,11 @@ def assert_sound(
 # -- the rules -----------------------------------------------------------------------------------------------
 
 
-def _twice(state: State) -> Iterator[str]:
-    for jid, places in state.places.items():
-        if len(places) > 1:
-            yield f"job {jid} lies in {len(places)} places: {', '.join(sorted(places))}"
-
-
-def _leases(state: State, lease_s: float) -> Iterator[str]:
-    for owner, fields in state.inflight.items():
-        if owner not in state.owners:
-            yield f"{owner} holds {len(fields)} jobs without a lease"
-    for owner, end_ms in state.owners.items():
-        ahead_s = (end_ms - state.now_ms) / 1000
-        if ahead_s > lease_s + 0.5:
-            yield f"the lease of {owner} ends in {ahead_s:.1f} s; the longest is {lease_s:g} s"
-
-
 def _unexpected(state: State, living: set[str]) -> Iterator[str]:
     for owner in sorted(state.owners.keys() - living):
         yield f"{owner} has a lease and does not live"
     for owner in sorted(living - state.owners.keys()):
         yield f"{owner} lives and has no lease"
-
-
-# What may lie in a namespace, and whether it must end by itself.
-KNOWN: tuple[tuple[str, bool], ...] = (
-    (r"queues|schedule|retry|dead|quarantine|processes|owners", False),
-    (r"queue:[A-Za-z0-9_.:-]{1,128}", False),
-    (r"bell:[A-Za-z0-9_.:-]{1,128}|bell-schedule", False),
-    (r"inflight:.+", False),
-    (r"lane:[0-9a-f]{18}", True),
-    (r"it-[0-9a-f]{24}", True),
-    (r"stat:(processed|failed)", False),
-    (r"stat:(processed|failed):\d{4}-\d\d-\d\d", True),
-    (r"[^:]+:\d+:[0-9a-f]{12}(:work)?", True),
-)
-
-
-def _leaked(state: State, client: redis.Redis, keys: Keys) -> Iterator[str]:
-    for name, ends_in_s in state.keys.items():
-        known = [must_end for pattern, must_end in KNOWN if re.fullmatch(pattern, name)]
-        if not known:
-            yield f"the key {name!r} is nobody's"
-        elif known[0] and ends_in_s == -1:
-            yield f"the key {name!r} never ends"
-        elif name.startswith("bell") and client.llen(keys.prefix + name) > 1:
-            yield f"the bell {name!r} has {client.llen(keys.prefix + name)} tokens"
-    listed = {one.decode() for one in client.smembers(keys.queues)}
-    for name in state.keys:
-        if name.startswith("queue:") and name.removeprefix("queue:") not in listed:
-            yield f"the queue {name!r} is not listed"
 
 
 def _strangers(client: redis.Redis, keys: Keys) -> Iterator[str]:
@@ -170,16 +130,6 @@ def _place(state: State, place: str, payload: bytes) -> None:
         state.unread.append((place, payload))
     else:
         state.places.setdefault(jid, []).append(place)
-
-
-def jid_of(payload: bytes) -> str | None:
-    """The id in a payload; None when there is none to be read."""
-    try:
-        record = json.loads(payload)
-    except (ValueError, RecursionError):
-        return None
-    jid = record.get("jid") if isinstance(record, dict) else None
-    return jid if isinstance(jid, str) else None
 
 
 def _escaped(text: str) -> str:

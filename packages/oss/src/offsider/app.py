@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from . import editions as edition_loader
+from .api.doctor import CORE as CORE_CHECKS
+from .api.fsck import CORE as CORE_INVARIANTS
 from .api.manage import Management
 from .api.why import CORE as CORE_REASONS
 from .api.why import Reason
@@ -19,6 +21,7 @@ from .client.push import Client
 from .config.load import load
 from .config.model import CORE as CORE_SECTIONS
 from .contract.edition import Edition
+from .contract.findings import Check, Invariant
 from .contract.middleware import ClientMiddleware, ServerMiddleware
 from .contract.seams import Chain, Events, Registry
 from .dispatch import Dispatch
@@ -89,6 +92,8 @@ class App(Management):
         self.context = CarriedContext(self.client_middleware, self.server_middleware)
         self.deferrals: Registry[Deferral] = Registry("deferrals")
         self.reasons: Registry[Reason] = Registry("reasons")
+        self.checks: Registry[Check] = Registry("checks")
+        self.invariants: Registry[Invariant] = Registry("invariants")
         self.events = Events()
         self.jobs: dict[str, Job[..., Any]] = {}
         self.editions = edition_loader.load(editions)
@@ -112,12 +117,18 @@ class App(Management):
             self.scripts.add(script.name, script, by="core")
         for name, reason in CORE_REASONS.items():
             self.reasons.add(name, reason, by="core")
+        for name, check in CORE_CHECKS.items():
+            self.checks.add(name, check, by="core")
+        for name, invariant in CORE_INVARIANTS.items():
+            self.invariants.add(name, invariant, by="core")
         for edition in self.editions:
             edition.install(self)
         self.job_options.close()
         self.config_sections.close()
         self.scripts.close()
         self.reasons.close()
+        self.checks.close()
+        self.invariants.close()
         self._specs = dict(self.job_options.items())
 
     def override(self, **settings: Any) -> None:

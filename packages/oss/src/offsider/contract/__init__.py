@@ -22,6 +22,8 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("heartbeat_fields", "Registry"),
     ("sinks", "Registry"),
     ("reasons", "Registry"),
+    ("checks", "Registry"),
+    ("invariants", "Registry"),
     ("events", "Events"),
     ("commands", "Registry"),
     ("process_runner", "Slot"),

@@ -24,6 +24,10 @@ class ServerFacts:
         snapshots: True when it writes snapshots.
         role: ``master`` or ``slave``.
         skew_s: How far this machine's clock is ahead of the server's.
+        used_bytes: Memory in use.
+        writes: False when the last attempt to write to disk has failed.
+        replicas: How many replicas are connected.
+        replica_link: Of a replica: True when it hears its master.
     """
 
     product: str
@@ -34,6 +38,10 @@ class ServerFacts:
     snapshots: bool | None
     role: str | None
     skew_s: float
+    used_bytes: int | None = None
+    writes: bool | None = None
+    replicas: int | None = None
+    replica_link: bool | None = None
 
 
 def inspect(client: redis.Redis) -> ServerFacts:
@@ -52,12 +60,32 @@ def inspect(client: redis.Redis) -> ServerFacts:
         product="valkey" if "valkey_version" in facts else "redis",
         version=_version(facts.get("redis_version")),
         eviction=facts.get("maxmemory_policy"),
-        max_bytes=int(facts["maxmemory"]) if "maxmemory" in facts else None,
+        max_bytes=_number(facts.get("maxmemory")),
         appends=None if appends is None else appends == "1",
         snapshots=_snapshots(save),
         role=facts.get("role"),
         skew_s=skew_s,
+        used_bytes=_number(facts.get("used_memory")),
+        writes=_writes(facts),
+        replicas=_number(facts.get("connected_slaves")),
+        replica_link=facts["master_link_status"] == "up" if "master_link_status" in facts else None,
     )
+
+
+def latencies_s(client: redis.Redis, count: int = 50) -> list[float]:
+    """How long round trips take now, the shortest first; the first of all, which may connect, is left out.
+
+    Raises:
+        StoreError: The server does not answer.
+    """
+    taken = []
+    with store_errors():
+        client.ping()
+        for _ in range(count):
+            before_s = clock.monotonic_s()
+            client.ping()
+            taken.append(clock.monotonic_s() - before_s)
+    return sorted(taken)
 
 
 def _skew_s(client: redis.Redis) -> float:
@@ -81,6 +109,17 @@ def _info(reply: dict[Any, Any] | bytes) -> dict[str, str]:
         return {str(key): str(value) for key, value in reply.items()}
     lines = reply.decode("utf-8", "replace").splitlines()
     return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def _writes(facts: dict[str, str]) -> bool | None:
+    """Whether what it last wrote to disk arrived; of those ways that are in use."""
+    names = ("rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status")
+    told = [facts[name] == "ok" for name in names if name in facts]
+    return all(told) if told else None
 
 
 def _version(text: str | None) -> tuple[int, ...] | None:
