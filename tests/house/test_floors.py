@@ -29,6 +29,7 @@ FLOORS: dict[str, int] = {
     "web": 7,
     "testing": 7,
     "integrations": 7,
+    "cursors": 7,
     "demo": 7,
     "cli": 8,
     "__main__": 9,
