@@ -32,6 +32,7 @@ from .job.options import JobOptions, OptionSpec, resolve
 from .job.push import Deferral, Pusher
 from .job.resumable import JobMaker, ResumableJob, Steps
 from .job.signature import takes_cursor
+from .metrics.profiles import Profiles
 from .metrics.query import Metrics
 from .store.connection import Connections
 from .store.keys import Keys
@@ -287,6 +288,11 @@ class App(Management):
     def metrics(self) -> Metrics:
         """How jobs and queues did, and when was deployed."""
         return Metrics(self.connections, self.keys)
+
+    @property
+    def profiles(self) -> Profiles:
+        """Profiles of single runs: of jobs that were enqueued with ``profile=``."""
+        return Profiles(self.connections, self.keys)
 
     def close(self) -> None:
         """Drop the connections and the embedded server; the next use opens them again."""

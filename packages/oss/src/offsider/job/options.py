@@ -201,6 +201,7 @@ _VALIDATORS: dict[str, Callable[[Any], dict[str, Any]]] = {
 }
 
 CORE = [OptionSpec(name, "core", validate, fields=True) for name, validate in _VALIDATORS.items()]
+CORE.append(OptionSpec("profile", "core", lambda value: check_name("profile's token", value)))
 
 
 def resolve(

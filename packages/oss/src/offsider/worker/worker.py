@@ -13,6 +13,7 @@ from ..contract.measures import MetricSink
 from ..contract.seams import Registry, Slot
 from ..contract.work import Fetcher, QueueFilter, Service
 from ..errors import StoreError
+from ..metrics.profiles import Profiles
 from ..metrics.report import Reporter
 from ..metrics.sink import RedisSink
 from ..metrics.track import MetricsMiddleware, Tracker
@@ -32,6 +33,7 @@ from .joblog import JobLog
 from .order import QueueOrder
 from .plan import CapsulePlan, plan_capsules
 from .processor import Processor
+from .profiling import Profiling
 from .recovery import Recovery
 from .results import ResultKeeper
 from .resumable import Bodies
@@ -105,6 +107,7 @@ class Worker:
         self.sinks.add("redis", RedisSink(app.connections, app.keys, self.identity), by="offsider")
         for edition in app.editions:
             edition.install_worker(self)
+        self.server_middleware.add("profile", Profiling(Profiles(app.connections, app.keys)), by="offsider")
         self.server_middleware.add("metrics", MetricsMiddleware(self.tracker), by="offsider", first=True)
         app.server_middleware.close()  # what came now would never run here
         self.queue_filters.close()
