@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "api": 4,
     "app": 5,
     "editions": 5,
+    "deferrals": 5,
     "dispatch": 5,
     "worker": 6,
     "web": 7,

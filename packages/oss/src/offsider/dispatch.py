@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from .contract.middleware import compile_server, compile_server_async
 from .contract.work import Hold
+from .deferrals import defer, first_of, later_of
 from .editions import lacking
 from .errors import JobHeld
-from .job.push import Later, PushRequest
+from .job.push import PushRequest
 from .job.record import dumps, loads
 
 if TYPE_CHECKING:
@@ -46,48 +46,31 @@ class Dispatch:
 
     def push(self, request: PushRequest) -> str | None:
         """Push one."""
-        if self._app.deferring and (later := self._later(request)):
-            return self._deferred(later, [request])[0]
+        if self._app.deferring and (later := later_of(self._app, request)):
+            return defer(self._app, later, [request])[0]
         return self._app.client.push(request)
 
     async def apush(self, request: PushRequest) -> str | None:
         """Push one, on an event loop."""
-        if self._app.deferring and (later := self._later(request)):
-            return self._deferred(later, [request])[0]
+        if self._app.deferring and (later := later_of(self._app, request)):
+            return defer(self._app, later, [request])[0]
         return await self._app.client.apush(request)
 
     def push_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
         """Push many."""
         if self._app.deferring:
-            first, requests = _first(requests)
-            if first is not None and (later := self._later(first)):
-                return self._deferred(later, requests)
+            first, requests = first_of(requests)
+            if first is not None and (later := later_of(self._app, first)):
+                return defer(self._app, later, requests)
         return self._app.client.push_many(requests, batch_size)
 
     async def apush_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
         """Push many, on an event loop."""
         if self._app.deferring:
-            first, requests = _first(requests)
-            if first is not None and (later := self._later(first)):
-                return self._deferred(later, requests)
+            first, requests = first_of(requests)
+            if first is not None and (later := later_of(self._app, first)):
+                return defer(self._app, later, requests)
         return await self._app.client.apush_many(requests, batch_size)
-
-    def _later(self, request: PushRequest) -> Later | None:
-        """Who takes it over, when a transaction is open here."""
-        if not request.waits:
-            return None
-        return next((later for deferral in self._app.deferring if (later := deferral())), None)
-
-    def _deferred(self, later: Later, requests: Iterable[PushRequest]) -> list[str | None]:
-        """Give requests to who takes them over, checked to the end: at the commit nobody is there to hear of errors."""
-        accepted = [self._app.accept(request) for request in requests]
-        kept = [one for one in accepted if one is not None]
-        for one in kept:
-            dumps(one.record)
-            one.accepted, one.waits = True, False
-        if kept:
-            later(kept)
-        return [None if one is None else one.record["jid"] for one in accepted]
 
     def inline(self, request: PushRequest) -> Any:
         """Run a ``def`` job here and now."""
@@ -133,13 +116,6 @@ async def _abody(execution: Any) -> Any:
     if job.resumable is not None:
         return await job.resumable.arun_through(execution.args, execution.kwargs)
     return await job.fn(*execution.args, **execution.kwargs)
-
-
-def _first(requests: Iterable[PushRequest]) -> tuple[PushRequest | None, Iterable[PushRequest]]:
-    """The first of lazy requests, and all of them."""
-    iterator: Iterator[PushRequest] = iter(requests)
-    first = next(iterator, None)
-    return first, iterator if first is None else chain([first], iterator)
 
 
 def _not_now(execution: InlineExecution, reason: str) -> JobHeld:

@@ -76,6 +76,28 @@ class Client:
                 raise
         return jids
 
+    def push_once(self, name: str, requests: Sequence[PushRequest], *, remember_s: int) -> None:
+        """Push requests under a name: however often this is called with it, by whichever process, they are put once.
+
+        Args:
+            name: Of these very requests, for ever.
+            requests: No more than one trip holds.
+            remember_s: For how long Redis knows the name.
+
+        Raises:
+            EnqueueUncertain: No answer within the deadline: call it again.
+            RedisRefused: Redis said no; nothing was changed.
+        """
+        trip = self._prepared(requests)
+        if trip.is_empty:
+            return
+        lane = self._lanes.take()
+        try:
+            trip.name(self._keys.lane(name), remember_s)
+            self._send(lane, trip)
+        finally:
+            self._lanes.give(lane)
+
     def close(self) -> None:
         """Drop the connections of threads; those of a loop go with it."""
         self._lanes.close()

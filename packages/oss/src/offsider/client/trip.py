@@ -57,6 +57,10 @@ class Trip:
         lane.number += 1
         self.keys[0], self.words[0] = key, lane.number
 
+    def name(self, key: str, remember_s: int) -> None:
+        """Be the only one of a lane that has its name."""
+        self.keys[0], self.words[0], self.words[1] = key, 1, remember_s
+
 
 class Patience:
     """The pauses of one trip that began at ``began_s``, until its deadline."""
