@@ -101,3 +101,4 @@ def exists(name: str) -> bool:
 
 LOGGERS = {"offsider", "offsider.job", "offsider.worker", "offsider.client", "offsider.pro", "offsider.enterprise"}
 WORDS = {"offsider.editions", "offsider.toml", "offsider.license"}  # entry points, files
+WORDS |= {"offsider.job.name", "offsider.job.attempt"}  # attributes of spans
