@@ -152,6 +152,7 @@ def test_a_resumable_job_ends_at_its_next_yield(
     assert app.cancel(jid).requested
     until(lambda: places(app, raw) == {})
     assert told == [jid]
+    until(lambda: not raw.exists(app.keys.cursor(jid)), what="its cursor is forgotten")
 
 
 @pytest.mark.parametrize("ending", ["returns", "fails", "snoozes"])

@@ -115,6 +115,23 @@ def test_a_job_is_deleted_or_taken_never_both(app: App, raw: Any) -> None:
     assert len(taken) + len(deleted) == len(payloads)
 
 
+def test_a_search_goes_from_the_next_on_part_by_part(app: App, raw: Any) -> None:
+    push(app, raw, 1200, tags=["vip"])
+    raw.lpush(app.keys.queue("mail"), b"\xff", b'{"class":"bye","args":["Tea"],"jid":"last"}')
+    mail = app.queues["mail"]
+    found, cursor, parts = [], None, 0
+    while cursor is not None or not parts:
+        page = mail.search(tag="vip", limit=10, cursor=cursor)
+        found += [(job.jid, job.position) for job in page.jobs]
+        cursor, parts = page.cursor, parts + 1
+    assert found == [(f"j{k}", k + 1) for k in range(1200)]
+    assert parts == 3
+    assert [(job.jid, job.position) for job in mail.search("tEA").jobs] == [("last", 1202)]
+    assert mail.search(name="nobody").jobs == ()
+    with pytest.raises(InvalidOption, match="cursor is 'x'"):
+        mail.search(cursor="x")
+
+
 def test_clearing_leaves_what_is_in_flight(both: App, start_worker: Callable[..., Worker], raw: Any) -> None:
     began, gate, done = threading.Event(), threading.Event(), threading.Event()
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from offsider import App
-from offsider.api.sets import SLICE, SetOfJobs
+from offsider.api.page import SLICE
+from offsider.api.sets import SetOfJobs
 from offsider.api.where import Where
 from offsider.errors import InvalidOption, JobKilled, RedisRefused, RedisUnavailable
 from offsider.store.scripts import load

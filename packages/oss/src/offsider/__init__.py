@@ -12,6 +12,7 @@ from .errors import (
     ConfigError,
     EnqueueUncertain,
     InvalidArguments,
+    JobCancelled,
     JobTimeout,
     LostJob,
     NotJson,
@@ -19,9 +20,11 @@ from .errors import (
     ProcessLost,
     RedisRefused,
     RedisUnavailable,
+    ResultError,
 )
 
 if TYPE_CHECKING:
+    from .api.where import Where
     from .app import App
     from .job.context import CONTEXT, Context
     from .job.define import Job
@@ -39,6 +42,7 @@ __all__ = [
     "EnqueueUncertain",
     "InvalidArguments",
     "Job",
+    "JobCancelled",
     "JobTimeout",
     "LostJob",
     "NotJson",
@@ -47,8 +51,10 @@ __all__ = [
     "ProcessLost",
     "RedisRefused",
     "RedisUnavailable",
+    "ResultError",
     "Retry",
     "Snooze",
+    "Where",
     "__version__",
 ]
 
@@ -61,6 +67,7 @@ _HOMES = {
     "Retry": "job.options",
     "Cancel": "job.outcome",
     "Snooze": "job.outcome",
+    "Where": "api.where",
 }
 
 

@@ -10,14 +10,15 @@ from .. import clock
 from ..job.record import check_name
 from .desk import told
 from .entry import JobEntry, read
+from .page import LIMIT, PAGE, SLICE, Page, check_page, checked_cursor
 from .search import Found, Search, checked_jid
-from .sets import PAGE, SLICE, check_page
+from .where import Where
 
 if TYPE_CHECKING:
     from ..store.wire import Wire
     from .manage import Management
 
-LIMIT = 10_000_000
+MOST_ENTRIES = 10_000_000
 MOST_TRIES = 3
 
 
@@ -189,8 +190,49 @@ class Queue:
             StoreError: Redis is away or refuses.
         """
         with self._app.desk.wire() as wire:
-            found = Search(wire, self._app.keys, checked_jid(jid), limit=LIMIT).in_queue(self.name)
+            found = Search(wire, self._app.keys, checked_jid(jid), limit=MOST_ENTRIES).in_queue(self.name)
         return None if found is None else read(found.raw, position=found.position)
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        name: str | None = None,
+        tag: str | None = None,
+        limit: int = PAGE,
+        cursor: str | None = None,
+    ) -> Page:
+        """Jobs that fit, a part of them at a time, those that are taken next first. 10,000 entries a call at most.
+
+        All of them travel here to be looked at. Jobs that are taken between two parts move the rest: as many of it may
+        be passed over.
+
+        Args:
+            text: Somewhere in the payload; see `Where` for this and the others: all that is given must hold.
+            name, tag: Of the job.
+            limit: End this part once it has so many jobs, 1 to 1000; it may have some more.
+            cursor: The last part's.
+
+        Returns:
+            A page; a search is over when its ``cursor`` is None, not when there is nothing in it.
+
+        Raises:
+            InvalidOption: A condition, ``limit`` or ``cursor`` cannot be.
+            StoreError: Redis is away or refuses.
+        """
+        check_page(limit, 0)
+        where = Where(text=text, name=name, tag=tag)
+        first = skip = int(checked_cursor(cursor))
+        found: list[JobEntry] = []
+        with self._app.desk.wire() as wire:
+            while True:
+                page = told(wire, [], "LRANGE", self._key, -skip - SLICE, -skip - 1)[::-1]
+                entries = (read(raw, position=k) for k, raw in enumerate(page, skip + 1))
+                found += [one for one in entries if one is not None and where.fits(one.record, one.raw)]
+                skip += len(page)
+                if len(page) < SLICE or len(found) >= limit or skip - first >= LIMIT:
+                    break
+        return Page(tuple(found), str(skip) if len(page) == SLICE else None, skip - first)
 
     # -- acting --------------------------------------------------------------------------------------------
 
@@ -209,7 +251,7 @@ class Queue:
         """
         with self._app.desk.wire() as wire:
             for _ in range(MOST_TRIES):
-                found = Search(wire, self._app.keys, checked_jid(jid), limit=LIMIT).in_queue(self.name)
+                found = Search(wire, self._app.keys, checked_jid(jid), limit=MOST_ENTRIES).in_queue(self.name)
                 if found is None:
                     return False
                 if remove(self._app, wire, found):

@@ -6,16 +6,16 @@ Every act is a move inside one script: nothing is taken out first and put somewh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
-from ..errors import InvalidOption, JobKilled, shown
+from ..errors import JobKilled
 from ..job import record as records
 from ..job.define import epoch_s
 from ..store.wire import Argument
 from .entry import JobEntry, read
+from .page import LIMIT, PAGE, SLICE, Page, check_page, checked_cursor
 from .search import checked_jid, pairs
 from .where import EVERY, Where
 
@@ -23,27 +23,7 @@ if TYPE_CHECKING:
     from ..store.wire import Wire
     from .manage import Management
 
-PAGE = 100
-MOST_A_PAGE = 1000
-SLICE = 500
-LIMIT = 10_000
-
 Act = tuple[str, float, Callable[[JobEntry], bytes]]  # kind, when, and what gets there
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of what a search has found.
-
-    Attributes:
-        jobs: Found in this part, by their time.
-        cursor: Where to go on: give it to the next call. None when all was looked at.
-        looked_at: So many entries the server has looked at, about.
-    """
-
-    jobs: tuple[JobEntry, ...]
-    cursor: str | None
-    looked_at: int
 
 
 class SetOfJobs:
@@ -148,7 +128,7 @@ class SetOfJobs:
         check_page(limit, 0)
         where = Where(text=text, name=name, queue=queue, error=error, tag=tag)
         jobs: list[JobEntry] = []
-        looked_at, following = 0, _checked_cursor(cursor)
+        looked_at, following = 0, checked_cursor(cursor)
         with self._app.desk.wire() as wire:
             while True:
                 found, following = self._slice(wire, where, following)
@@ -156,7 +136,7 @@ class SetOfJobs:
                 looked_at += SLICE
                 if following == b"0" or len(jobs) >= limit or looked_at >= LIMIT:
                     break
-        jobs.sort(key=lambda one: one.at_s or 0.0, reverse=self.newest_first)
+        jobs.sort(key=_in_order, reverse=self.newest_first)
         return Page(tuple(jobs), None if following == b"0" else following.decode(), looked_at)
 
     # -- acting --------------------------------------------------------------------------------------------
@@ -265,7 +245,7 @@ class SetOfJobs:
     def _slice(self, wire: Wire, where: Where, cursor: bytes) -> tuple[list[JobEntry], bytes]:
         following, page = wire.command("ZSCAN", self._key, cursor, "MATCH", where.pattern, "COUNT", SLICE)
         found = [one for one in _entries(pairs(page)) if where.fits(one.record, one.raw)]
-        found.sort(key=lambda one: one.at_s or 0.0)
+        found.sort(key=_in_order)
         return found, following if isinstance(following, bytes) else str(following).encode()
 
 
@@ -317,6 +297,11 @@ class WaitingSet(SetOfJobs):
         return self._act_on_all(where, _at(at))
 
 
+def _in_order(entry: JobEntry) -> tuple[float, bytes]:
+    """The order of the set itself."""
+    return entry.at_s or 0.0, entry.raw
+
+
 def _as_it_is(entry: JobEntry) -> bytes:
     return entry.raw
 
@@ -344,25 +329,5 @@ _RUN_NOW: Act = ("queue", 0.0, _to_be_run)
 _KILL: Act = ("dead", 0.0, _as_it_is)
 
 
-def check_page(count: object, skip: object) -> None:
-    """Nothing, when these are a page.
-
-    Raises:
-        InvalidOption: One of them is no such number.
-    """
-    if type(count) is not int or not 1 <= count <= MOST_A_PAGE:
-        raise InvalidOption(f"count is {shown(count)}: expected a whole number from 1 to {MOST_A_PAGE}")
-    if type(skip) is not int or skip < 0:
-        raise InvalidOption(f"skip is {shown(skip)}: expected a whole number, 0 or more")
-
-
 def _entries(scored: Sequence[tuple[bytes, Any]]) -> list[JobEntry]:
     return [made for member, score in scored if (made := read(member, at_s=float(score))) is not None]
-
-
-def _checked_cursor(cursor: object) -> bytes:
-    if cursor is None:
-        return b"0"
-    if isinstance(cursor, str) and cursor.isdigit() and len(cursor) <= 20:
-        return cursor.encode()
-    raise InvalidOption(f"cursor is {shown(cursor)}: expected that of the page before, or None to begin")

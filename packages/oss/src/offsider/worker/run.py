@@ -106,7 +106,13 @@ class Run:
                 log.warning("job %s goes on, but its cursor is not kept just now: %s", self._who, error)
 
     def keep_last(self) -> None:
-        """The run ends, and not well: keep what it has done. Never fails: why it ended is what counts."""
+        """The run ends, and not well: keep what it has done. Never fails: why it ended is what counts.
+
+        A job that was cancelled has ended for good: nothing is kept of it.
+        """
+        if self._execution.cancelled and not self._execution.lost:
+            self.over(None)
+            return
         try:
             with self._lock:
                 if self._unkept and not self._execution.lost:
