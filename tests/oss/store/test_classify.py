@@ -179,12 +179,17 @@ REFUSED = [
 OURS = [
     "WRONGTYPE Operation against a key holding the wrong kind of value",
     "ERR value is not an integer or out of range",
+]
+ELSEWHERE = [
+    "MOVED 3999 127.0.0.1:6381",
+    "ASK 3999 127.0.0.1:6381",
     "CROSSSLOT Keys in request don't hash to the same slot",
 ]
 TEXTS = [
     *((text, Trouble.AWAY) for text in AWAY),
     *((text, Trouble.REFUSED) for text in REFUSED),
     *((text, Trouble.OURS) for text in OURS),
+    *((text, Trouble.ELSEWHERE) for text in ELSEWHERE),
     ("NOSCRIPT No matching script. Please use EVAL.", Trouble.NOSCRIPT),
 ]
 

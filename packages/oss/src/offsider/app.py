@@ -249,7 +249,12 @@ class App(Management):
         if self._connections is None:
             redis = self.settings.redis
             revive = None if redis.url else self._revive
-            self._connections = Connections(self.url, connect_timeout_s=redis.connect_timeout_s, revive=revive)
+            self._connections = Connections(
+                self.url,
+                namespace=self.settings.namespace,
+                connect_timeout_s=redis.connect_timeout_s,
+                revive=revive,
+            )
         return self._connections
 
     def _revive(self) -> None:

@@ -16,6 +16,7 @@ class Trouble(Enum):
 
     AWAY = "away"  # no answer, or not now: wait, connect anew, repeat what is idempotent
     REFUSED = "refused"  # a clear no: nothing was changed
+    ELSEWHERE = "elsewhere"  # a cluster's node that does not have the key: nothing was changed, ask another
     NOSCRIPT = "noscript"  # load the script and ask again
     OURS = "ours"  # a defect of this program
 
@@ -24,6 +25,7 @@ _REFUSED = (
     *(rx.AuthenticationError, rx.AuthorizationError, rx.AuthenticationWrongNumberOfArgsError),
     *(rx.NoPermissionError, rx.OutOfMemoryError),
 )
+_ELSEWHERE = (rx.AskError, rx.MovedError, rx.ClusterCrossSlotError)
 _AWAY = (
     *(rx.ReadOnlyError, rx.ClusterDownError, rx.TryAgainError),  # MasterDownError is a ClusterDownError
     *(rx.ConnectionError, rx.TimeoutError, OSError, EOFError),
@@ -34,6 +36,7 @@ _AWAY_WORDS = (
     "READONLY",
 )
 _REFUSED_WORDS = ("OOM", "MISCONF", "NOREPLICAS", "NOAUTH", "WRONGPASS", "NOPERM")
+_ELSEWHERE_TEXTS = ("MOVED ", "ASK ", "CROSSSLOT ")
 _READ_ONLY = "You can't write against a read only"  # what is left where the prefix was stripped
 
 
@@ -47,6 +50,8 @@ def classify(error: BaseException) -> Trouble:
         return Trouble.NOSCRIPT
     if isinstance(error, _REFUSED):
         return Trouble.REFUSED
+    if isinstance(error, _ELSEWHERE):
+        return Trouble.ELSEWHERE
     if isinstance(error, _AWAY):
         return Trouble.AWAY
     if isinstance(error, rx.ResponseError):
@@ -60,6 +65,8 @@ def _by_words(text: str) -> Trouble:
     words = {word.strip("-:,.'") for word in text[:400].split()}
     if "NOSCRIPT" in words:
         return Trouble.NOSCRIPT
+    if text.startswith(_ELSEWHERE_TEXTS):
+        return Trouble.ELSEWHERE
     if words.intersection(_AWAY_WORDS):
         return Trouble.AWAY
     if words.intersection(_REFUSED_WORDS) or any(sign in text for sign in _STRIPPED):
@@ -88,6 +95,11 @@ def as_store_error(error: BaseException) -> StoreError | None:
     trouble = classify(error)
     if trouble is Trouble.AWAY:
         return RedisUnavailable(f"Redis is away ({type(error).__name__}: {str(error)[:200]})")
+    if trouble is Trouble.ELSEWHERE:
+        return RedisRefused(
+            f"Redis is a cluster ({str(error)[:100]}); nothing was changed. Write redis.url as redis+cluster://HOST:PORT,"
+            " with a namespace"
+        )
     if trouble is Trouble.REFUSED:
         return RedisRefused(
             f"Redis refuses ({str(error)[:300]}); nothing was changed. Look at `INFO memory` and its log"

@@ -16,9 +16,21 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ..errors import ConfigError
+from .address import parse_site
+from .discovery import discovery
+from .located import (
+    AsyncLocatedConnection,
+    AsyncLocatedSSLConnection,
+    FollowingConnection,
+    FollowingSSLConnection,
+    LocatedConnection,
+    LocatedSSLConnection,
+    Moved,
+)
 from .wire import AsyncWire, Wire
 
 _ANY = 2**31  # redis-py 8 counts 100, also those that are gone: a wire would be deaf after as many outages
+MOST_MOVES = 3  # of a cluster's slot, while one question is asked
 _PASSWORD = re.compile(r"(?<=password=)[^&]*")
 
 
@@ -46,13 +58,26 @@ class Connections:
     are off on everything made here, and only what is idempotent is repeated, by its caller.
 
     Args:
-        url: Where Redis is.
+        url: Where Redis is: one server, a cluster, or Sentinels.
+        namespace: Whose keys are asked for: a cluster has them on one of its nodes.
         connect_timeout_s: For one connection.
         revive: Called when no connection can be made, before the one other try: starts an embedded server again.
+
+    Raises:
+        ConfigError: The URL lacks something, or is a cluster's and there is no namespace.
     """
 
-    def __init__(self, url: str, *, connect_timeout_s: float = 5.0, revive: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        namespace: str = "",
+        connect_timeout_s: float = 5.0,
+        revive: Callable[[], None] | None = None,
+    ) -> None:
         self.url = url
+        self._site = parse_site(url)
+        self._discovery = discovery(self._site, namespace, connect_timeout_s=connect_timeout_s)
         self._revive = revive
         self._connect_timeout_s = connect_timeout_s
         self._keepalive: dict[str, Any] = {} if url.startswith("unix:") else {"socket_keepalive": True}
@@ -64,25 +89,22 @@ class Connections:
 
     def wire(self, name: str, *, read_timeout_s: float, connect_timeout_s: float = math.inf) -> Wire:
         """A connection of the caller's own, opened at the first use; it may take less time to connect than others."""
-        return Wire(self._pool(read_timeout_s, connect_timeout_s), name, self._revive)
+        pool = self._pool(read_timeout_s, connect_timeout_s, LocatedConnection, LocatedSSLConnection)
+        return Wire(pool, name, self._revive, self._discovery)
 
     def awire(self, name: str, *, read_timeout_s: float, connect_timeout_s: float = math.inf) -> AsyncWire:
         """The same for an event loop."""
-        pool = redis.asyncio.ConnectionPool.from_url(
-            self.url,
-            socket_timeout=read_timeout_s,
-            socket_connect_timeout=min(self._connect_timeout_s, connect_timeout_s),
-            retry=AsyncRetry(NoBackoff(), 0),
-            max_connections=_ANY,
-            **self._keepalive,
-        )
-        return AsyncWire(pool, name, self._revive)
+        options = self._options(read_timeout_s, connect_timeout_s)
+        options |= self._located(AsyncLocatedConnection, AsyncLocatedSSLConnection)
+        pool = redis.asyncio.ConnectionPool.from_url(self._site.plain, retry=AsyncRetry(NoBackoff(), 0), **options)
+        return AsyncWire(pool, name, self._revive, self._discovery)
 
     def admin(self) -> redis.Redis:
         """A client for heartbeats and questions; callers turn its errors into ours (`store_errors`)."""
         if self._admin is None or self._pid != os.getpid():
             self._pid = os.getpid()
-            self._admin = redis.Redis(connection_pool=self._pool(10.0))
+            pool = self._pool(10.0, math.inf, FollowingConnection, FollowingSSLConnection)
+            self._admin = redis.Redis(connection_pool=pool)
         return self._admin
 
     def close(self) -> None:
@@ -92,15 +114,28 @@ class Connections:
             admin.close()
             admin.connection_pool.disconnect()
 
-    def _pool(self, read_timeout_s: float, connect_timeout_s: float = math.inf) -> redis.ConnectionPool:
+    def _pool(self, read_timeout_s: float, connect_timeout_s: float, plain: Any, by_tls: Any) -> redis.ConnectionPool:
+        options = self._options(read_timeout_s, connect_timeout_s) | self._located(plain, by_tls)
+        retries = (
+            Retry(NoBackoff(), MOST_MOVES, supported_errors=(Moved,)) if self._discovery else Retry(NoBackoff(), 0)
+        )
         try:
-            return redis.ConnectionPool.from_url(
-                self.url,
-                socket_timeout=read_timeout_s,
-                socket_connect_timeout=min(self._connect_timeout_s, connect_timeout_s),
-                retry=Retry(NoBackoff(), 0),
-                max_connections=_ANY,
-                **self._keepalive,
-            )
+            return redis.ConnectionPool.from_url(self._site.plain, retry=retries, **options)
         except ValueError as error:
             raise ConfigError(f"redis.url is {redacted(self.url)!r}: {error}") from None
+
+    def _options(self, read_timeout_s: float, connect_timeout_s: float) -> dict[str, Any]:
+        connect_s = min(self._connect_timeout_s, connect_timeout_s)
+        return {
+            "socket_timeout": read_timeout_s,
+            "socket_connect_timeout": connect_s,
+            "max_connections": _ANY,
+            **self._keepalive,
+        }
+
+    def _located(self, plain: Any, by_tls: Any) -> dict[str, Any]:
+        """For a master that has to be found before each connection."""
+        if self._discovery is None:
+            return {}
+        kind = by_tls if self._site.plain.startswith("rediss:") else plain
+        return {"connection_class": kind, "discovery": self._discovery}

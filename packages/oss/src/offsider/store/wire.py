@@ -11,7 +11,9 @@ import redis
 import redis.asyncio
 
 from ..errors import RedisUnavailable
+from .address import Address
 from .classify import Trouble, as_store_error, classify
+from .discovery import Discovery, Fixed, Redirect, redirect
 from .scripts import Script
 
 pack_command: Any
@@ -25,22 +27,31 @@ Argument = str | int | float | bytes
 _PIECE = 65_536  # bytes
 _PLAIN = b":*$_"  # how a number, a list, bytes and nothing begin
 _NOT_YET: Any = object()
+MOST_HOPS = 5  # from node to node of a cluster, for one request
 
 
 class Wire:
     """One connection, for one thread at a time. Any doubt drops it; the next use connects anew."""
 
-    def __init__(self, pool: redis.ConnectionPool, name: str, revive: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        pool: redis.ConnectionPool,
+        name: str,
+        revive: Callable[[], None] | None = None,
+        discovery: Discovery | None = None,
+    ) -> None:
         self.name = name
         self.within_s: float | None = None  # for a connection that is made from now on: less than is usual
         self._revive = revive
         self._pool = pool
+        self._discovery = discovery
         self._connection: Any = None
         self._pid = os.getpid()
         self._closed = False
         self._keys: tuple[str, ...] = ()
         self._script: Script | None = None
         self._head = b""
+        self._to: Address | None = None  # a node of a cluster, for a wire of one request
 
     def run(self, script: Script, keys: Sequence[str], arguments: list[Argument]) -> Any:
         """Run a script, once. Keys that are a tuple are those of many requests: they are packed once.
@@ -82,16 +93,46 @@ class Wire:
         try:
             return self._read(self._connection)
         except redis.ResponseError as error:
+            words = ("EVAL", script.text, len(keys), *keys, *arguments)
             if classify(error) is not Trouble.NOSCRIPT:
-                raise self._told(error) from error
-        return self.command("EVAL", script.text, len(keys), *keys, *arguments)
+                return self._elsewhere(error, words)
+        return self.command(*words)
 
     def command(self, *words: Argument) -> Any:
         """Run a command, once; raises like `run`."""
         try:
             return self._ask(*words)
         except redis.ResponseError as error:
-            raise self._told(error) from error
+            return self._elsewhere(error, words)
+
+    def _elsewhere(self, error: redis.ResponseError, words: tuple[Argument, ...]) -> Any:
+        """Ask whom a cluster's node sends us to, which has done nothing; raise our own error for any other one."""
+        for _hop in range(MOST_HOPS):
+            found = redirect(error)
+            if found is None or self._discovery is None:
+                raise self._told(error) from error
+            try:
+                return self._ask_once(found, words) if found.asking else self._follow(found, words)
+            except redis.ResponseError as another:
+                error = another
+        raise _wandering(error) from error
+
+    def _follow(self, found: Redirect, words: tuple[Argument, ...]) -> Any:
+        assert self._discovery is not None
+        self._discovery.moved(found.address)
+        self.drop()
+        return self._ask(*words)
+
+    def _ask_once(self, found: Redirect, words: tuple[Argument, ...]) -> Any:
+        """On a connection for this one request: the slot is on its way, the next key may still be here."""
+        guest = Wire(self._pool, self.name, self._revive)
+        guest.within_s = self.within_s
+        guest._to = found.address
+        try:
+            guest._ask("ASKING")
+            return guest._ask(*words)
+        finally:
+            guest.close()
 
     def abort(self) -> None:
         """Make a call that waits in another thread end now, with an error."""
@@ -173,6 +214,8 @@ class Wire:
 
     def _connect_once(self) -> Any:
         connection: Any = self._pool.make_connection()
+        if self._to is not None:
+            connection.discovery = Fixed(self._to)
         _hasten(connection, self.within_s)
         connection.connect()
         self._connection = connection
@@ -189,10 +232,17 @@ class Wire:
 class AsyncWire:
     """`Wire` for one event loop. A cancelled call drops the connection: its reply may still come."""
 
-    def __init__(self, pool: redis.asyncio.ConnectionPool, name: str, revive: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        pool: redis.asyncio.ConnectionPool,
+        name: str,
+        revive: Callable[[], None] | None = None,
+        discovery: Discovery | None = None,
+    ) -> None:
         self.name = name
         self.within_s: float | None = None  # for a connection that is made from now on: less than is usual
         self._revive = revive
+        self._discovery = discovery
         self._make: Any = pool.make_connection
         self._connection: Any = None
 
@@ -201,16 +251,33 @@ class AsyncWire:
         try:
             return await self._ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
         except redis.ResponseError as error:
+            words = ("EVAL", script.text, len(keys), *keys, *arguments)
             if classify(error) is not Trouble.NOSCRIPT:
-                raise (as_store_error(error) or error) from error
-        return await self.command("EVAL", script.text, len(keys), *keys, *arguments)
+                return await self._elsewhere(error, words)
+        return await self.command(*words)
 
     async def command(self, *words: Argument) -> Any:
         """Run a command, once."""
         try:
             return await self._ask(*words)
         except redis.ResponseError as error:
-            raise (as_store_error(error) or error) from error
+            return await self._elsewhere(error, words)
+
+    async def _elsewhere(self, error: redis.ResponseError, words: tuple[Argument, ...]) -> Any:
+        """As `Wire` does it; while the slot is on its way our caller waits, and comes again."""
+        for _hop in range(MOST_HOPS):
+            found = redirect(error)
+            if found is None or self._discovery is None:
+                raise (as_store_error(error) or error) from error
+            if found.asking:
+                break
+            self._discovery.moved(found.address)
+            await self._drop()
+            try:
+                return await self._ask(*words)
+            except redis.ResponseError as another:
+                error = another
+        raise _wandering(error) from error
 
     async def relax(self) -> None:
         """All is well: a connection that was made in haste, with short timeouts, is not kept."""
@@ -268,6 +335,10 @@ class AsyncWire:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+def _wandering(error: BaseException) -> RedisUnavailable:
+    return RedisUnavailable(f"the namespace is being moved to another node of the cluster ({error}); nothing was done")
 
 
 def _send(connection: Any, words: tuple[Argument, ...]) -> None:

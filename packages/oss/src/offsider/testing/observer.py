@@ -25,7 +25,7 @@ class Observer:
     def __init__(self, app: App) -> None:
         self.url = app.url
         self._keys = app.keys
-        self._connections = Connections(app.url)
+        self._connections = Connections(app.url, namespace=app.settings.namespace)
         self._wire = self._connections.wire("observer", read_timeout_s=15.0)
         self._limits = Limits(lease_s=app.settings.worker.lease_s)
 

@@ -66,16 +66,22 @@ class Recovery(PeriodicService):
     def tick(self) -> float:
         """Look once; returns the seconds until the next look."""
         pause_s = self._every_s * self._rng.uniform(0.8, 1.2)
-        before_s = clock.monotonic_s()
         try:
-            reply = self._wire.run(self._expired, [self._keys.owners], [self._longest_ms, MOST_OWNERS])
+            self._look()
         except BaseException:
             self._contact_since_s = None
             raise
+        return pause_s
+
+    def _look(self) -> None:
+        before_s = clock.monotonic_s()
+        # While a cluster moves the keys to another node, one at a time, nobody can renew: two keys are named, so that
+        # nobody can look either.
+        keys = [self._keys.owners, self._keys.inflight("")]
+        reply = self._wire.run(self._expired, keys, [self._longest_ms, MOST_OWNERS])
         if self._undisturbed(before_s, reply[0]):
             for owner in reply[1:]:
                 self.recover(owner.decode())
-        return pause_s
 
     def release(self) -> None:
         """Drop the connection."""

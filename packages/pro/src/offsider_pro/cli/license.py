@@ -119,7 +119,7 @@ def _usage(url: str, namespace: str) -> dict[str, Any]:
 
     from ..threads import count_threads
 
-    connections = Connections(url, connect_timeout_s=2.0)
+    connections = Connections(url, namespace=namespace, connect_timeout_s=2.0)
     try:
         return {"threads_in_use": count_threads(connections, Keys(namespace))}
     except OffsiderError as error:

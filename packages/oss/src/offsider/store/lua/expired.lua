@@ -1,6 +1,6 @@
 -- expired: owners whose lease has ended.
 --
--- KEYS  1 owners
+-- KEYS  1 owners  2 a key that never exists: see `offsider.worker.recovery`
 -- ARGV  1 longest lease in ms  2 most owners to return
 -- Returns {server time in ms, owner, owner, ...}
 --
