@@ -6,9 +6,8 @@ import subprocess
 
 import click
 
-from ..app import App
 from ..errors import InvalidOption
-from .target import find_app
+from .desk import opened
 
 GIT = ("git", "log", "-1", "--format=%h %s")
 GIT_S = 10.0
@@ -29,11 +28,8 @@ def mark(label: str | None, target: str | None, config: str | None) -> None:
     The same label within a minute is one mark: each machine of a deploy may tell of it.
     """
     text = last_commit() if label is None else label
-    app = find_app(target, config=config) if target else App(config=config)
-    try:
+    with opened(target, config) as app:
         new = app.metrics.mark(text)
-    finally:
-        app.close()
     click.echo(f"marked: {text}" if new else f"already marked: {text}")
 
 

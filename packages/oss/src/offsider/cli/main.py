@@ -11,8 +11,18 @@ from ..editions import load
 from ..errors import OffsiderError
 from .demo import demo
 from .deploy import deploy
+from .doctor import doctor
+from .fsck import fsck
+from .jobs import jobs
+from .processes import processes
+from .queues import queues
+from .sets import dead, retry, scheduled
+from .stats import stats
+from .top import top
 from .why import why
 from .worker import ProcessRunner, one_process, worker
+
+LOOKING = (queues, jobs, scheduled, retry, dead, processes, stats, top, why, doctor, fsck)
 
 
 class Cli:
@@ -28,7 +38,8 @@ class Cli:
         self.process_runner: Slot[ProcessRunner] = Slot("process_runner", default=one_process, default_by="offsider")
         self.commands.add("worker", worker, by="offsider")
         self.commands.add("demo", demo, by="offsider")
-        self.commands.add("why", why, by="offsider")
+        for command in LOOKING:
+            self.commands.add(str(command.name), command, by="offsider")
         self.commands.add("deploy", deploy, by="offsider")
 
 
