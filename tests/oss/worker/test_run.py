@@ -203,6 +203,23 @@ def test_a_job_is_cancelled_while_it_runs(make_bench: Callable[..., Bench], kind
     until(lambda: not state(bench, jid))
 
 
+@both
+def test_a_job_that_the_app_cancels_ends_at_its_next_yield_or_await(bench: Bench, kind: str) -> None:
+    told: list[str] = []
+    bench.app.events.on("cancelled", lambda record: told.append(record["jid"]), by="test")
+    steps = Steps(last=6, gate=4)
+    jid = steps.define(bench.app, kind).enqueue()
+    bench.start()
+    steps.wait_at_gate()
+    assert bench.app.cancel(str(jid))
+    until(lambda: told or any(one.cancelled for one in bench.start().running()), what="its worker knows")
+    steps.opened.set()
+    bench.run()
+    until(lambda: told == [jid])
+    assert (steps.done, bench.places()) == ([1, 2, 3] if kind == "async" else [1, 2, 3, 4], {})
+    assert state(bench, jid) == {}
+
+
 # -- not ours any more ---------------------------------------------------------------------------------------
 
 
