@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -126,3 +127,43 @@ def test_inline_calls_pass(app: App) -> None:
     with crash_at(app, 1):
         assert half.inline(3) == 1.5
         assert asyncio.run(main()) == 2
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_resumable_job_dies_at_a_yield_and_goes_on_from_what_was_kept(app: App, after: bool, is_async: bool) -> None:
+    done: list[int] = []
+
+    if is_async:
+
+        @app.job(name="walk")
+        async def walk(cursor: int | None) -> AsyncIterator[int]:
+            for n in range((cursor or 0) + 1, 5):
+                done.append(n)
+                yield n
+    else:
+
+        @app.job(name="walk")
+        def walk(cursor: int | None) -> Iterator[int]:
+            for n in range((cursor or 0) + 1, 5):
+                done.append(n)
+                yield n
+
+    with fake(app) as jobs:
+        walk.enqueue()
+        with crash_at(app, 2, after=after, at="yield") as crash:
+            assert jobs.run_one().kind == "lost"
+        assert (crash.crashed, done) == (True, [1, 2])
+        assert jobs.run_one().kind == "done"
+        assert done == ([1, 2, 3, 4] if after else [1, 2, 2, 3, 4])
+        walk.enqueue()
+        jobs.drain()
+        assert done[-4:] == [1, 2, 3, 4], "the next one begins anew"
+
+
+def test_yields_need_jobs_that_run_here(app: App) -> None:
+    for at, said in (("yield", "inside of fake"), ("end", "expected 'push' or 'yield'")):
+        with pytest.raises(InvalidOption, match=said), crash_at(app, 1, at=at):
+            pass
+    with fake(app), crash_at(app, 1), crash_at(app, 1, at="yield") as cursors:
+        assert not cursors.crashed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
@@ -96,3 +97,18 @@ def test_on_a_loop_that_runs(app: App) -> None:
         return assert_idempotent(one).results
 
     assert asyncio.run(main()) == [1, 1]
+
+
+def test_a_resumable_job_dies_at_its_first_yields_too(app: App) -> None:
+    done: list[int] = []
+
+    @app.job
+    def walk(cursor: int | None) -> Iterator[int]:
+        for n in range((cursor or 0) + 1, 4):
+            done.append(n)
+            yield n
+
+    runs = assert_idempotent(walk, state=lambda: sorted(set(done)))
+    assert runs.crashes == 2
+    assert runs.states == [[1, 2, 3]] * 2
+    assert done[:3] == [1, 1, 2], "before the cursor was kept, after it, and on from there"

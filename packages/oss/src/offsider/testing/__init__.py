@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from .asserts import assert_enqueued, assert_not_enqueued
     from .at_once import InlineJobs, inline
     from .crash import crash_at
+    from .death import Crash
     from .fakejob import FakeJob
     from .idempotent import assert_idempotent
     from .memory import FakeJobs, fake
-    from .runner import Crash, Ran
+    from .runner import Ran
 
 __all__ = [
     "Crash", "FakeJob", "FakeJobs", "InlineJobs", "Ran", "assert_enqueued", "assert_idempotent", "assert_not_enqueued",
@@ -24,7 +25,7 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES = {
-    "Crash": "runner", "FakeJob": "fakejob", "FakeJobs": "memory", "InlineJobs": "at_once", "Ran": "runner",
+    "Crash": "death", "FakeJob": "fakejob", "FakeJobs": "memory", "InlineJobs": "at_once", "Ran": "runner",
     "assert_enqueued": "asserts", "assert_idempotent": "idempotent", "assert_not_enqueued": "asserts",
     "crash_at": "crash", "fake": "memory", "inline": "at_once",
 }  # fmt: skip

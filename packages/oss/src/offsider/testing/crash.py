@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidOption, shown
 from ..job.push import Pusher, PushRequest
-from .runner import Crash
+from .cursors import MemoryCursors
+from .death import Crash
+from .modes import TestMode
 
 if TYPE_CHECKING:
     from ..app import App
@@ -85,16 +87,24 @@ class Crashing:
 
 
 @contextmanager
-def crash_at(app: App, number: int, *, after: bool = False) -> Iterator[Crashing]:
-    """Let the process die, in simulation, at one of the next pushes of an app.
+def crash_at(app: App, number: int, *, after: bool = False, at: str = "push") -> Iterator[Any]:
+    """Let the process die, in simulation, at one of the next pushes of an app, or yields of its resumable jobs.
 
     Inside `fake` the job that pushes is ended there: nothing of it is settled, nobody catches it, and it waits again as
     it does when another process has recovered it. Elsewhere `Crash`, a `BaseException`, ends whatever pushes.
 
     Args:
         app: The app.
-        number: 1 for the next push.
-        after: False: the push did not reach Redis. True: it did, and the process died before it knew.
+        number: 1 for the next one.
+        after: False: what was to be pushed, or kept, did not reach Redis. True: it did, and the process died before it
+            knew.
+        at: ``"push"`` or ``"yield"``; yields are those of jobs that run in `fake` or `inline`.
+
+    Returns:
+        Who dies: ``.crashed`` says whether it has happened.
+
+    Raises:
+        InvalidOption: No such number or place, or yields of an app that is in no test mode.
 
     Example:
         >>> from offsider import App
@@ -120,6 +130,27 @@ def crash_at(app: App, number: int, *, after: bool = False) -> Iterator[Crashing
     """
     if type(number) is not int or number < 1:
         raise InvalidOption(f"crash_at({shown(number)}): expected 1 for the next push, 2 for the one after it, …")
+    if at == "yield":
+        with _dying_at_yield(app, number, after) as cursors:
+            yield cursors
+        return
+    if at != "push":
+        raise InvalidOption(f"crash_at(at={shown(at)}): expected 'push' or 'yield'")
     crashing = Crashing(app.pusher, number, after)
     with app.divert(lambda _pusher: crashing):
         yield crashing
+
+
+@contextmanager
+def _dying_at_yield(app: App, number: int, after: bool) -> Iterator[MemoryCursors]:
+    pusher: Any = app.pusher
+    while isinstance(pusher, Crashing):
+        pusher = pusher.within
+    if not isinstance(pusher, TestMode):
+        raise InvalidOption("crash_at(at='yield') needs jobs that run here: use it inside of fake(app) or inline(app)")
+    cursors = pusher.runner.cursors
+    cursors.die_at(number, after=after)
+    try:
+        yield cursors
+    finally:
+        cursors.live()

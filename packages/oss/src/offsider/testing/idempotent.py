@@ -12,7 +12,8 @@ from ..job.define import Enqueuer
 from ..job.push import PushRequest
 from ..job.record import dumps
 from .crash import Crashing
-from .runner import Crash, Ran, Runner
+from .death import Crash
+from .runner import Ran, Runner
 from .spy import Spy
 
 MOST_CRASHES = 100
@@ -45,7 +46,8 @@ def assert_idempotent(
     """Fail unless running a job again changes nothing: what a worker does after a death.
 
     The job runs under one id. With ``crashes`` it first dies at each push that it makes, before and after the push took
-    effect, and is run again, as it would be; then it runs to its end; then once more.
+    effect, and, when it is resumable, at its first yield, and is run again, as it would be; then it runs to its end;
+    then once more.
 
     Args:
         job: A job.
@@ -77,7 +79,7 @@ def assert_idempotent(
     try:
         runs = Runs()
         if crashes:
-            runs.crashes = trial.crash_everywhere()
+            runs.crashes = trial.crash_at_yields() + trial.crash_everywhere()
         for _ in range(2):
             result, enqueued = trial.complete()
             runs.results.append(result)
@@ -133,6 +135,16 @@ class _Trial:
                     return count
                 if ran.kind == "lost":
                     count += 1
+        return count
+
+    def crash_at_yields(self) -> int:
+        """Die at the first yield, before and after its cursor was kept, and go on from there; how often it did."""
+        cursors, count = self._runner.cursors, 0
+        for after in (False, True):
+            cursors.die_at(1, after=after)
+            self._run(Spy(self._app))
+            count += cursors.crashed
+            cursors.live()
         return count
 
     def complete(self) -> tuple[Any, list[str]]:

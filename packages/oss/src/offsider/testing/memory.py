@@ -178,7 +178,7 @@ class FakeJobs(TestMode):
 
     def _note(self, taken: FakeJob, ran: Ran, later: list[FakeJob], raises: bool) -> None:
         self._keep(taken, ran)
-        if ran.kind in ("schedule", "lost"):
+        if ran.kind in ("schedule", "queue", "back", "lost"):
             later.append(self._shelf.last)
         elif ran.error is not None and raises:
             raise ran.error

@@ -21,14 +21,13 @@ from ..worker.execution import Execution
 from ..worker.injection import inject
 from ..worker.joblog import JobLog
 from ..worker.processor import Processor
+from ..worker.resumable import Bodies
 from ..worker.timekeeper import Timekeeper
+from .cursors import MemoryCursors
+from .death import Crash
 
 if TYPE_CHECKING:
     from ..app import App
-
-
-class Crash(BaseException):
-    """The simulated death of a process: nothing after it has happened, nobody has caught it."""
 
 
 @dataclass(slots=True)
@@ -36,8 +35,8 @@ class Ran:
     """What became of one run.
 
     Attributes:
-        kind: ``done``, ``retry``, ``schedule`` (it returned `Snooze`, or was held), ``dead``, ``quarantine``, or
-            ``lost`` for one that has died with its process.
+        kind: ``done``, ``retry``, ``dead``, ``quarantine``; ``schedule`` or ``queue`` for one that waits again: it
+            returned `Snooze`, was held, or gave way after ``max_run_s``; ``lost`` for one that died with its process.
         payload: The job as it is kept; what it was before for one that is done.
         delay_s: For ``retry`` and ``schedule``.
         result: What the body returned.
@@ -53,6 +52,9 @@ class Ran:
 
 class Runner:
     """Runs payloads of one app, in the thread or the task of its caller. Any number of them at once.
+
+    Attributes:
+        cursors: Where resumable jobs go on.
 
     Example:
         >>> from offsider import App
@@ -73,7 +75,8 @@ class Runner:
         self._lock = threading.Lock()
         self._processor: Processor | None = None
         # What a capsule tells an execution: this process does not stop.
-        self._capsule: Any = SimpleNamespace(quieted=False, interrupting=False)
+        self._capsule: Any = SimpleNamespace(quieted=False, interrupting=False, fetcher=SimpleNamespace(owner="test"))
+        self.cursors = MemoryCursors()
 
     def close(self) -> None:
         """End the thread that watches timeouts."""
@@ -132,9 +135,11 @@ class Runner:
     def _make(self) -> Processor:
         app = self._app
         links = [Noting(self._notes), *app.server_middleware.compile()]
+        kept: Any = self.cursors
+        bodies = Bodies(kept, every_s=0.0, grace_s=app.settings.worker.shutdown_timeout_s)
         return Processor(
             app.jobs,
-            around=Around(links, _call, _acall),
+            around=Around(links, bodies.call, bodies.acall),
             events=app.events,
             injector=inject,
             timekeeper=self._timekeeper,
@@ -173,14 +178,6 @@ class Noting(ServerMiddleware):
             _end_with_the_process(execution, error)
             raise
         return note.result
-
-
-def _call(execution: Execution) -> Any:
-    return execution.job.fn(*execution.args, **execution.kwargs)
-
-
-async def _acall(execution: Execution) -> Any:
-    return await execution.job.fn(*execution.args, **execution.kwargs)
 
 
 def _of(settlement: Settlement) -> Ran:

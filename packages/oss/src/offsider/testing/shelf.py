@@ -63,7 +63,7 @@ class Shelf:
         at_s = clock.now_s() + ran.delay_s
         if ran.kind == "retry":
             self.retries.append(FakeJob(ran.payload, at_s, job.job))
-        elif ran.kind == "schedule":
+        elif ran.kind in ("schedule", "queue", "back"):
             self.put(FakeJob(ran.payload, at_s, job.job))
         elif ran.kind == "dead":
             self.dead.append(FakeJob(ran.payload, None, job.job))
