@@ -132,9 +132,9 @@ def test_a_ring_that_a_full_worker_hears_is_passed_on(
     start_worker(first, concurrency=2)
     job.enqueue("short")
     assert begun.get(timeout=10) == "short"
-    until(lambda: raw.info("clients")["blocked_clients"] == 2)  # its listener and its scheduler
+    until(lambda: raw.info("clients")["blocked_clients"] == 3)  # its listener, its scheduler, and for what is cancelled
     start_worker(second, concurrency=1)
-    until(lambda: raw.info("clients")["blocked_clients"] == 4)
+    until(lambda: raw.info("clients")["blocked_clients"] == 6)
     raw.lpush(QUEUE, *(payload("long", number) for number in range(2)))  # without a ring: a job's end finds them
     try:
         gates["short"].set()
