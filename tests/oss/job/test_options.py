@@ -82,6 +82,8 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("log_level", None, "log_level", None),
     ("on_exhausted", hook, "on_exhausted", hook),
     ("on_exhausted", None, "on_exhausted", None),
+    ("profile", "why-so-slow", "profile", "why-so-slow"),
+    ("profile", None, "profile", None),
 ]
 # option, given, the message
 WRONG: list[tuple[str, Any, str]] = [
@@ -110,6 +112,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("backtrace", "all", "backtrace is 'all': expected"),
     ("log_level", "LOUD", "log_level is 'LOUD': expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
     ("log_level", 10, "log_level is 10: expected one of"),
+    ("profile", "a b", "'a b' is no profile's token: expected 1 to 128 letters"),
     ("on_exhausted", "alarm", "on_exhausted is 'alarm': expected a function of the record and the error"),
 ]
 

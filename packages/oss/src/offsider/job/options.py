@@ -116,6 +116,7 @@ class JobOptions:
     log_level: str | None = None
     on_exhausted: Hook | None = None
     transaction: bool = True
+    profile: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -198,10 +199,10 @@ _VALIDATORS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "log_level": _log_level,
     "on_exhausted": _on_exhausted,
     "transaction": _typed("transaction", (bool,), "True or False"),
+    "profile": lambda value: {"profile": None if value is None else check_name("profile's token", value)},
 }
 
 CORE = [OptionSpec(name, "core", validate, fields=True) for name, validate in _VALIDATORS.items()]
-CORE.append(OptionSpec("profile", "core", lambda value: check_name("profile's token", value)))
 
 
 def resolve(
@@ -269,6 +270,8 @@ def to_wire(options: JobOptions) -> Record:
         record["backtrace"] = options.backtrace
     if options.log_level is not None:
         record["log_level"] = options.log_level
+    if options.profile is not None:
+        record["profile"] = options.profile
     record.update(options.extra)
     return record
 
