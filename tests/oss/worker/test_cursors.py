@@ -64,6 +64,15 @@ def test_one_connection_serves_one_body_after_the_other(app: App, raw: Any, kept
     assert len(kept._idle) == 1
 
 
+def test_a_connection_that_is_gone_is_replaced(app: App, raw: Any, kept: KeptCursors) -> None:
+    hold(app, raw)
+    for number in range(3):
+        raw.client_kill_filter(_type="normal", skipme=True)
+        assert kept.keep(execution(), OWNER, {"c": str(number)}, b"") == (True, False)
+        raw.client_kill_filter(_type="normal", skipme=True)
+        assert kept.read(JID) == {"c": str(number)}
+
+
 def test_an_outage_is_told_soon() -> None:
     kept = KeptCursors(Connections("redis://127.0.0.1:1"), Keys("shop"))
     with pytest.raises(RedisUnavailable):

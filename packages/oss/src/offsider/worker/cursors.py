@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from ..errors import StoreError
+from ..errors import RedisUnavailable, StoreError
 from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import load
-from ..store.wire import Wire
+from ..store.wire import Argument, Wire
 from .service import PeriodicService
 
 if TYPE_CHECKING:
@@ -43,6 +42,19 @@ class Ended(NamedTuple):
     owner: str
     field: str
     jid: str
+
+
+class Keeper(Protocol):
+    """What a run needs of `KeptCursors`; tests keep cursors elsewhere."""
+
+    def read(self, jid: str) -> dict[str, str]:
+        """The fields of a job that are kept."""
+
+    def keep(self, execution: Execution, owner: str, fields: Mapping[str, str], payload: bytes) -> tuple[bool, bool]:
+        """Keep fields; whether the job is still this owner's, and whether it was cancelled."""
+
+    def forget(self, execution: Execution) -> None:
+        """The job is over."""
 
 
 class KeptCursors(PeriodicService):
@@ -73,8 +85,7 @@ class KeptCursors(PeriodicService):
         Raises:
             StoreError: Redis is away or refuses.
         """
-        with self._wire() as wire:
-            values = wire.command("HMGET", self._keys.cursor(jid), *FIELDS)
+        values = self._ask(lambda wire: wire.command("HMGET", self._keys.cursor(jid), *FIELDS))
         return {name: value.decode() for name, value in zip(FIELDS, values, strict=True) if value is not None}
 
     def keep(self, execution: Execution, owner: str, fields: Mapping[str, str], payload: bytes) -> tuple[bool, bool]:
@@ -87,9 +98,9 @@ class KeptCursors(PeriodicService):
             StoreError: Redis is away, and it may be written or not; or refuses.
         """
         keys = [self._keys.owners, self._keys.inflight(owner), self._keys.cursor(execution.jid)]
-        words = [word for pair in fields.items() for word in pair]
-        with self._wire() as wire:
-            ours, cancelled = wire.run(self._keep, keys, [owner, execution.unit.field, KEPT_S, payload, *words])
+        words: list[Argument] = [owner, execution.unit.field, KEPT_S, payload]
+        words += [word for pair in fields.items() for word in pair]
+        ours, cancelled = self._ask(lambda wire: wire.run(self._keep, keys, words))
         return bool(ours), cancelled is not None
 
     def forget(self, execution: Execution) -> None:
@@ -130,21 +141,22 @@ class KeptCursors(PeriodicService):
     def _sweep(self, owner: str, ended: list[Ended]) -> None:
         keys = [self._keys.owners, self._keys.inflight(owner), *(self._keys.cursor(one.jid) for one in ended)]
         try:
-            with self._wire() as wire:
-                settled = wire.run(self._forget, keys, [owner, *(one.field for one in ended)])
+            settled = self._ask(lambda wire: wire.run(self._forget, keys, [owner, *(one.field for one in ended)]))
         except StoreError:
             self._ended.extend(ended)
             raise
         self._ended.extend(one for one, is_settled in zip(ended, settled, strict=False) if not is_settled)
 
-    @contextmanager
-    def _wire(self) -> Iterator[Wire]:
+    def _ask(self, question: Callable[[Wire], Any]) -> Any:
+        """The answer. An idle connection may be gone, and to write the same again is no harm: it is asked twice."""
         try:
             wire = self._idle.pop()
         except IndexError:
             wire = self._connections.wire("cursors", read_timeout_s=TIMEOUT_S, connect_timeout_s=TIMEOUT_S)
         try:
-            yield wire
+            return question(wire)
+        except RedisUnavailable:
+            return question(wire)
         finally:
             self._idle.append(wire)
 

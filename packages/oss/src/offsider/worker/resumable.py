@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..contract.work import Hold
 from ..errors import StoreError
 from ..job.outcome import Cancel, Snooze
-from .cursors import KeptCursors
+from .cursors import Keeper
 from .run import Run
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Bodies:
         grace_s: How long a step may take before the end of a process cuts it off.
     """
 
-    def __init__(self, kept: KeptCursors, *, every_s: float, grace_s: float) -> None:
+    def __init__(self, kept: Keeper, *, every_s: float, grace_s: float) -> None:
         self._kept = kept
         self._every_s = every_s
         self._grace_s = grace_s

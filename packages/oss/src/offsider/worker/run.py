@@ -12,7 +12,7 @@ from ..contract.work import Interrupted
 from ..errors import LostJob, StoreError
 from ..job import record as records
 from ..job.outcome import Cancel, Snooze
-from .cursors import KeptCursors
+from .cursors import Keeper
 
 if TYPE_CHECKING:
     from ..job.resumable import ResumableJob
@@ -40,7 +40,7 @@ class Run:
         job: ResumableJob[Any, Any, Any],
         execution: Execution,
         state: Mapping[str, str],
-        kept: KeptCursors,
+        kept: Keeper,
         *,
         every_s: float,
         grace_s: float,
@@ -116,7 +116,7 @@ class Run:
         try:
             with self._lock:
                 if self._unkept and not self._execution.lost:
-                    self._keep_surely()
+                    self._keep()
         except (Interrupted, LostJob):
             log.info("job %s was given to another process: its cursor here is not kept", self._who)
         except StoreError as error:
@@ -155,12 +155,6 @@ class Run:
     @property
     def _who(self) -> str:
         return f"{self._job.name} ({self._execution.jid})"
-
-    def _keep_surely(self) -> None:
-        try:
-            self._keep()
-        except StoreError:  # a connection that was idle for long may be gone; to write it twice is no harm
-            self._keep()
 
     def _keep(self) -> None:
         for pause_s in (*AGAIN_S, None):
