@@ -60,7 +60,8 @@ def full_options() -> dict[str, Any]:
     retry = errors_free_retry()
     return {
         "retry": retry, "retry_is_default": False, "timeout_s": 1.0, "max_run_s": 1.0, "tags": ("a",),
-        "display_name": "b", "dead": False, "backtrace": True, "log_level": "INFO", "profile": "token", "result_ttl_s": 60.0,
+        "display_name": "b", "dead": False, "backtrace": True, "log_level": "INFO", "result_ttl_s": 60.0,
+        "profile": "token",
     }  # fmt: skip
 
 

@@ -143,3 +143,31 @@ def test_our_own_keys_are_none_that_ruby_looks_at(app: App, start_worker: Start,
     rest = {key.decode() for key in raw.keys("*")} - theirs
     assert {key for key in rest if not ours.fullmatch(key)} == set()
     go_on.set()
+
+
+def test_metrics_are_where_rubys_pages_look_for_them(app: App, start_worker: Start, raw: redis.Redis) -> None:
+    @app.job(name="HardJob")
+    def hard(fails: bool) -> None:
+        if fails:
+            raise ValueError("no")
+
+    hard.using(retry=False).enqueue_many([(False,), (False,), (True,)])
+    start_worker(app)
+    until(lambda: raw.get("stat:processed") == b"3")
+    now = datetime.datetime.now(datetime.UTC)
+    minutes = [now - datetime.timedelta(minutes=ago) for ago in range(3)]
+    counts: dict[bytes, int] = {}
+    spread = [0] * 26
+    for at in minutes:
+        key = f"j|{at:%y%m%d}|{at.hour}:{at:%M}"
+        for name, value in raw.hgetall(key).items():
+            counts[name] = counts.get(name, 0) + int(value)
+            assert raw.ttl(key) <= 8 * 3600
+        read = raw.bitfield(f"h|HardJob-{at.day}-{at.hour}:{at.minute}")
+        for bucket in range(26):
+            read.get("u16", f"#{bucket}")
+        spread = [sum(both) for both in zip(spread, read.execute(), strict=True)]
+    assert (counts[b"HardJob|p"], counts[b"HardJob|f"]) == (3, 1)
+    assert sum(spread) == 2, "failures have no run time"
+    tens = {f"j|{at:%y%m%d}|{at.hour}:{at:%M}"[:-1] for at in minutes}
+    assert sum(int(raw.hget(key, "HardJob|p") or 0) for key in tens) == 3

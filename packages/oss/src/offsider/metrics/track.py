@@ -126,7 +126,7 @@ class MetricsMiddleware(ServerMiddleware):
         self._tracker = tracker
         self._end = tracker.end
 
-    # Both are written out, and do as little as can be: they are on the way of each job.
+    # Both are written out, and do as little as can be: they are on the way of each job (decision 0020).
 
     def call(self, execution: Any, next: NextSync) -> Any:
         """Measure a ``def`` job."""
