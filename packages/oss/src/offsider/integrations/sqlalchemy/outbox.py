@@ -1,0 +1,69 @@
+"""The outbox as a table of SQLAlchemy, and its rows as a relay wants them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Engine, Float, Integer, MetaData, String, Table, Text, delete, select, update
+
+from ..outbox import Row
+
+
+def outbox_table(metadata: MetaData, name: str = "offsider_outbox") -> Table:
+    """The table; make it as you make your others, by a migration or by ``metadata.create_all``.
+
+    Args:
+        metadata: Where it belongs, e.g. ``Base.metadata``.
+        name: Its name in the database.
+
+    Example:
+        >>> from sqlalchemy import MetaData
+        >>> sorted(column.name for column in outbox_table(MetaData()).columns)
+        ['at_s', 'batch', 'id', 'payload']
+    """
+    number = BigInteger().with_variant(Integer, "sqlite")  # which counts only what it calls INTEGER
+    return Table(
+        name,
+        metadata,
+        Column("id", number, primary_key=True, autoincrement=True),
+        Column("payload", Text, nullable=False),
+        Column("at_s", Float, nullable=True),
+        Column("batch", String(18), nullable=True, index=True),
+    )
+
+
+class SqlTable:
+    """An `OutboxTable`.
+
+    Args:
+        engine: A synchronous one.
+        table: Made by `outbox_table`.
+    """
+
+    def __init__(self, engine: Engine, table: Table) -> None:
+        self._engine = engine
+        self._table = table
+
+    def take(self, batch: str, most: int) -> tuple[str, list[Row]]:
+        """The oldest batch, or a new one."""
+        columns = self._table.c
+        with self._engine.begin() as connection:
+            oldest = connection.execute(select(columns.id, columns.batch).order_by(columns.id).limit(1)).first()
+            if oldest is None:
+                return "", []
+            name = oldest.batch
+            if name is None:
+                name = batch
+                free = select(columns.id).where(columns.batch.is_(None)).order_by(columns.id).limit(most)
+                ids = list(connection.scalars(free))
+                # Once more with the condition: another relay may have named some of them since.
+                named = update(self._table).where(columns.id.in_(ids), columns.batch.is_(None)).values(batch=batch)
+                connection.execute(named)
+            rows = select(columns.payload, columns.at_s).where(columns.batch == name).order_by(columns.id)
+            return str(name), [(payload, at_s) for payload, at_s in connection.execute(rows)]
+
+    def forget(self, batch: str) -> None:
+        """Delete the rows of a batch."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(self._table).where(self._table.c.batch == batch))
+
+    def close(self) -> None:
+        """Nothing: connections go back to the engine's pool by themselves."""

@@ -1,0 +1,127 @@
+"""What waits for the commit of a session: pushed after it, or written by it, or dropped. One list for each session."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Table, event, insert
+from sqlalchemy.orm import Session, SessionTransaction
+
+from ...job.define import BATCH
+from ...job.push import PushRequest
+from ..outbox import row
+
+if TYPE_CHECKING:
+    from ...app import App
+
+log = logging.getLogger("offsider.client")
+
+_KEY = "offsider.waiting"
+
+
+@dataclass(slots=True)
+class _Entry:
+    app: App
+    outbox: Table | None
+    requests: Sequence[PushRequest]
+    transaction: SessionTransaction | None
+
+
+@dataclass(slots=True)
+class _Waiting:
+    entries: list[_Entry]
+    committed: bool = False
+
+
+def wait(app: App, session: Session, outbox: Table | None, requests: Sequence[PushRequest]) -> None:
+    """Keep requests until the transaction of a session ends."""
+    if not session.in_transaction():
+        session.begin()
+    waiting = _of(session)
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    waiting.entries.append(_Entry(app, outbox, requests, transaction))
+
+
+def _of(session: Session) -> _Waiting:
+    waiting: _Waiting | None = session.info.get(_KEY)
+    if waiting is None:
+        waiting = session.info[_KEY] = _Waiting([])
+        event.listen(session, "before_commit", _write)
+        event.listen(session, "after_commit", _committed)
+        event.listen(session, "after_soft_rollback", _rolled_back)
+        event.listen(session, "after_transaction_end", _ended)
+    return waiting
+
+
+# These are called for savepoints, too: a session has no nested transaction when its own is at its end.
+
+
+def _write(session: Session) -> None:
+    """Those of an outbox become rows of this very transaction."""
+    waiting: _Waiting = session.info[_KEY]
+    if session.get_nested_transaction() is not None:
+        return
+    for entry in [one for one in waiting.entries if one.outbox is not None]:
+        rows = [{"payload": payload, "at_s": at_s} for payload, at_s in map(row, entry.requests)]
+        session.execute(insert(_table(entry)), rows)
+        waiting.entries.remove(entry)
+
+
+def _committed(session: Session) -> None:
+    if session.get_nested_transaction() is None:
+        session.info[_KEY].committed = True
+
+
+def _rolled_back(session: Session, transaction: SessionTransaction) -> None:
+    waiting: _Waiting = session.info[_KEY]
+    kept = [one for one in waiting.entries if not _is_within(one.transaction, transaction)]
+    _tell_dropped(waiting.entries, kept)
+    waiting.entries = kept
+
+
+def _ended(session: Session, transaction: SessionTransaction) -> None:
+    """Push, now that the session is free again: whatever becomes of it, the data is committed."""
+    if transaction.parent is not None:
+        return
+    waiting: _Waiting = session.info[_KEY]
+    entries, committed = waiting.entries, waiting.committed
+    waiting.entries, waiting.committed = [], False
+    if not committed:
+        _tell_dropped(entries, [])
+        return
+    for entry in entries:
+        _push(entry)
+
+
+def _push(entry: _Entry) -> None:
+    from sqlalchemy.util import concurrency
+
+    if getattr(concurrency, "in_greenlet", bool)():  # the commit of an AsyncSession: its loop is not to be blocked
+        concurrency.await_only(entry.app.pusher.apush_many(entry.requests, BATCH))
+    else:
+        entry.app.pusher.push_many(entry.requests, BATCH)
+
+
+def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while transaction is not None:
+        if transaction is outer:
+            return True
+        transaction = transaction.parent
+    return False
+
+
+def _tell_dropped(entries: Sequence[_Entry], kept: Sequence[_Entry]) -> None:
+    dropped: list[Any] = [request for one in entries if one not in kept for request in one.requests]
+    if dropped:
+        names = sorted({request.job.name for request in dropped})
+        log.warning(
+            "%d jobs were dropped with a transaction that was not committed: %s", len(dropped), ", ".join(names)
+        )
+
+
+def _table(entry: _Entry) -> Table:
+    assert entry.outbox is not None  # _write() asks for those only
+    return entry.outbox
