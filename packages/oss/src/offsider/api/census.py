@@ -40,13 +40,11 @@ class Place:
     """Where jobs lie.
 
     Attributes:
-        label: How it is called: ``queue:mail``, ``retry``, ``inflight:OWNER``.
         key: The key.
         type: ``list``, ``zset`` or ``hash``.
         headed: True where each entry has a line before the payload: in the quarantine.
     """
 
-    label: str
     key: str
     type: str
     headed: bool = False
@@ -58,7 +56,7 @@ class Twice:
 
     Attributes:
         jid: Its id.
-        labels: The places; one that has it twice is there twice.
+        labels: The keys, without the prefix; one that has it twice is there twice.
     """
 
     jid: str
@@ -121,11 +119,11 @@ class Census:
 
     def _places(self, queues: Iterable[str], owners: Iterable[str]) -> list[Place]:
         keys = self._keys
-        sets = {"schedule": keys.schedule, "retry": keys.retry, "dead": keys.dead, "quarantine": keys.quarantine}
+        sets = (keys.schedule, keys.retry, keys.dead, keys.quarantine)
         return [
-            *(Place(f"inflight:{owner}", keys.inflight(owner), HASH) for owner in owners),
-            *(Place(label, key, ZSET, headed=label == "quarantine") for label, key in sets.items()),
-            *(Place(f"queue:{name}", keys.queue(name), LIST) for name in queues),
+            *(Place(keys.inflight(owner), HASH) for owner in owners),
+            *(Place(key, ZSET, headed=key == keys.quarantine) for key in sets),
+            *(Place(keys.queue(name), LIST) for name in queues),
         ]
 
     def _ids(self, number: int, place: Place) -> Iterator[tuple[bytes, int]]:
@@ -156,9 +154,12 @@ class Census:
         for number, field, raw in copies:
             words += (places[number].type, field, raw)
         met = self._wire.run(load("copies"), [places[number].key for number, _field, _raw in copies], words)
-        labels = (
-            places[number].label for (number, _f, _r), count in zip(copies, met, strict=True) for _ in range(int(count))
-        )
+        prefix = self._keys.prefix
+        labels = [
+            places[number].key.removeprefix(prefix)
+            for (number, _field, _raw), count in zip(copies, met, strict=True)
+            for _ in range(int(count))
+        ]
         return tuple(sorted(labels))
 
     # -- pages ---------------------------------------------------------------------------------------------

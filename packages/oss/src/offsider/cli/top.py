@@ -95,6 +95,7 @@ class _Lines:
         self._as_json = as_json
 
     def show(self, sample: Sample) -> None:
+        """One line."""
         from .monitor import line
 
         if self._as_json:
@@ -103,6 +104,7 @@ class _Lines:
             click.echo(line(sample))
 
     def trouble(self, error: StoreError) -> None:
+        """One line, to those who read errors."""
         click.echo(f"{type(error).__name__}: {error}", err=True)
 
 
@@ -112,6 +114,7 @@ class _Screen:
         self._last: Any = None
 
     def show(self, sample: Sample) -> None:
+        """All of the screen."""
         from rich.text import Text
 
         from .monitor import screen
@@ -126,6 +129,7 @@ class _Screen:
         self._live.update(text, refresh=True)
 
     def trouble(self, error: StoreError) -> None:
+        """The trouble above what was seen last."""
         from rich.text import Text
 
         text = Text(f"{type(error).__name__}: {error}\n\n", style="bold")
