@@ -319,3 +319,15 @@ def test_a_cancelled_push_leaves_no_answer_for_the_next(make_app: Make, redis_ur
 
     jids = on_loop(app, cancelled())
     assert [one["jid"] for one in waiting(raw) if one["args"][0] > 2] == jids
+
+
+def test_a_push_with_a_name_is_made_once_by_whomever(make_app: Make, raw: redis.Redis) -> None:
+    first, second = make_app(), make_app()
+    requests = [first.job(name="add")(add).request(n) for n in (1, 2)]
+    for app in (first, second, first):
+        app.client.push_once("these two", requests, remember_s=60)
+    first.client.push_once("nothing", [], remember_s=60)
+    second.client.push_once("another", [first.jobs["add"].request(3)], remember_s=60)
+    assert [one["args"][0] for one in waiting(raw)] == [1, 2, 3]
+    assert raw.ttl(first.keys.lane("these two")) in (59, 60)
+    assert not raw.exists(first.keys.lane("nothing"))

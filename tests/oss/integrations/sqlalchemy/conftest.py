@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-sqlalchemy = pytest.importorskip("sqlalchemy")
-
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -20,15 +18,19 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def metadata() -> Any:
     """With one table of the user's."""
-    made = sqlalchemy.MetaData()
-    sqlalchemy.Table("users", made, sqlalchemy.Column("name", sqlalchemy.Text, primary_key=True))
+    from sqlalchemy import Column, MetaData, Table, Text
+
+    made = MetaData()
+    Table("users", made, Column("name", Text, primary_key=True))
     return made
 
 
 @pytest.fixture
 def engine(path: Path, metadata: Any) -> Iterator[Any]:
     """A synchronous engine."""
-    made = sqlalchemy.create_engine(f"sqlite:///{path}")
+    from sqlalchemy import create_engine
+
+    made = create_engine(f"sqlite:///{path}")
     metadata.create_all(made)
     yield made
     made.dispose()

@@ -1,0 +1,130 @@
+"""The relay as a process that is really killed, at each of its steps: what it had in hand is in Redis once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offsider import App
+from offsider.integrations.outbox import Relay, row
+from offsider.testing.proxy import Proxy
+from support.relays import DEATHS
+
+pytest.importorskip("sqlalchemy")
+from sqlalchemy import MetaData, create_engine, insert
+
+from offsider.integrations.sqlalchemy import outbox_table
+from offsider.integrations.sqlalchemy.outbox import SqlTable
+
+RELAY = """
+import os, signal, sys
+from types import SimpleNamespace
+from sqlalchemy import MetaData, create_engine
+from offsider import App
+from offsider.integrations.outbox import Relay
+from offsider.integrations.sqlalchemy import outbox_table
+from offsider.integrations.sqlalchemy.outbox import SqlTable
+
+url, path, when, step = sys.argv[1:]
+app = App(url, editions=[])
+table = SqlTable(create_engine("sqlite:///" + path), outbox_table(MetaData()))
+
+def fatal(call):
+    def last(*args, **kwargs):
+        if when == "after":
+            call(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return last
+
+client = SimpleNamespace(push_once=app.client.push_once)
+rows = SimpleNamespace(take=table.take, forget=table.forget, close=table.close)
+for owner in (client, rows):
+    if hasattr(owner, step):
+        setattr(owner, step, fatal(getattr(owner, step)))
+Relay(SimpleNamespace(client=client), rows).bring()
+"""
+
+
+class Outbox:
+    """A table in a file, written as a transaction would write it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.engine = create_engine(f"sqlite:///{path}")
+        metadata = MetaData()
+        self.table = outbox_table(metadata)
+        metadata.create_all(self.engine)
+        self.rows = SqlTable(self.engine, self.table)
+
+    def write(self, app: App, count: int) -> None:
+        """Write jobs of one transaction."""
+
+        @app.job(name="note", queue="notes")
+        def note(n: int) -> None: ...
+
+        requests = [note.request(n) for n in range(count)]
+        with self.engine.begin() as connection:
+            rows = [{"payload": payload, "at_s": at_s} for payload, at_s in map(row, requests)]
+            connection.execute(insert(self.table), rows)
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Outbox:
+    """An empty one."""
+    return Outbox(tmp_path / "db.sqlite3")
+
+
+def bring_all(app: App, rows: Any) -> None:
+    """Whatever is left."""
+    relay = Relay(app, rows)
+    while relay.bring():
+        pass
+
+
+@pytest.mark.parametrize("death", DEATHS)
+def test_killed_at_any_step_nothing_is_lost_and_nothing_doubled(
+    app: App, outbox: Outbox, redis_url: str, raw: Any, death: str
+) -> None:
+    outbox.write(app, 3)
+    command = [sys.executable, "-c", RELAY, redis_url, str(outbox.path), *death.split()]
+    died = subprocess.run(command, env={**os.environ, "OFFSIDER_EDITIONS": "oss"}, timeout=60)
+    assert died.returncode == -signal.SIGKILL
+    bring_all(app, outbox.rows)
+    entries = raw.lrange(app.keys.queue("notes"), 0, -1)[::-1]
+    assert [entry.split(b'"args":[')[1][:1] for entry in entries] == [b"0", b"1", b"2"]
+
+
+def test_a_lost_reply_is_repeated_and_puts_nothing_twice(
+    make_app: Callable[..., App], outbox: Outbox, redis_url: str, raw: Any
+) -> None:
+    proxy = Proxy(redis_url)
+    app = make_app(proxy.url)
+    outbox.write(app, 3)
+    app.client.push_once("warm", [], remember_s=60)
+    proxy.lose_reply()
+    bring_all(app, outbox.rows)
+    proxy.close()
+    assert raw.llen(app.keys.queue("notes")) == 3
+
+
+def test_redis_away_keeps_the_rows(make_app: Callable[..., App], outbox: Outbox, app: App, raw: Any) -> None:
+    away = make_app("redis://127.0.0.1:1/0", redis={"push_deadline_s": 0.05})
+    outbox.write(away, 2)
+    with pytest.raises(Exception, match="could not be enqueued"):
+        Relay(away, outbox.rows).bring()
+    bring_all(app, outbox.rows)
+    assert raw.llen(app.keys.queue("notes")) == 2
+
+
+def test_a_name_is_remembered_for_a_day(app: App, outbox: Outbox, raw: Any) -> None:
+    outbox.write(app, 1)
+    bring_all(app, outbox.rows)
+    (lane,) = raw.keys("*lane:outbox-*")
+    assert 86_000 < raw.ttl(lane) <= 86_400
