@@ -51,4 +51,4 @@ def test_json_is_one_line_as_it_is_written(capsys: pytest.CaptureFixture[str]) -
 
 def test_the_options_are_those_of_every_such_command() -> None:
     command = click.command()(app_options(lambda **_given: None))
-    assert [option.name for option in command.params] == ["target", "config", "as_json"]
+    assert [option.name for option in command.params] == ["target", "config", "as_json", "shard"]

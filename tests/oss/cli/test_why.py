@@ -45,6 +45,14 @@ def test_a_job_is_explained_by_an_app_or_by_the_settings(words: list[str], jid: 
     assert second.startswith("  * no live worker takes the queue 'mail'")
 
 
+def test_a_shard_is_asked_instead(jid: str, tmp_path: Path) -> None:
+    with (tmp_path / "offsider.toml").open("a") as settings:
+        settings.write('[shards.eu]\nnamespace = "eu"\n[shards.here]\nnamespace = "shop"\n')
+    assert run(jid, "--shard", "eu").exit_code == 1
+    assert run(jid, "--shard", "here").exit_code == 0
+    assert "there is no shard 'mars'" in str(run(jid, "--shard", "mars").exception)
+
+
 def test_json_has_all_of_it(jid: str) -> None:
     found = json.loads(run(jid, "--json").stdout)
     assert (found["place"], found["position"], found["record"]["class"]) == ("queue", 1, "job")

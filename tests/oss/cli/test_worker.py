@@ -70,6 +70,23 @@ def test_queues_concurrency_and_the_settings_file_reach_the_worker(desk: Desk, r
     assert worker.end() == 0
 
 
+def test_a_worker_of_a_shard_works_on_the_queues_that_go_there(desk: Desk, raw: redis.Redis, app: App) -> None:
+    desk.write(JOBS)
+    (desk.folder / "offsider.toml").write_text(
+        '[shards.eu]\nnamespace = "eu"\nqueues = ["mail", "reports*"]\n', "utf-8"
+    )
+    worker = desk.worker("--shard", "eu").logs("runs default (10 at once): mail")
+    until(lambda: raw.exists(f"{{eu}}:{worker.identity}"))
+    stub(app, "paint", "mail")("not here")
+    app.override(namespace="eu")
+    app.close()
+    stub(app, "paint", "mail")("wall")
+    desk.hears("paint wall")
+    worker.tell("TERM")
+    assert worker.end() == 0
+    assert raw.llen("{offsider}:queue:mail") == 1
+
+
 def test_a_json_log_is_one_object_a_line_with_the_jobs_fields(desk: Desk, app: App) -> None:
     desk.write(JOBS)
     worker = desk.worker("--log-format", "json", "--log-level", "debug")

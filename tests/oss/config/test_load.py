@@ -49,8 +49,8 @@ def test_every_setting_is_explained_defaults_included() -> None:
     assert {source for _key, _value, source in explained} == {"default"}
     keys = [key for key, _value, _source in explained]
     assert keys == sorted(set(keys), key=keys.index)
-    expected = {f"{name}.{key}" for name, section in CORE.items() for key in section.model_fields} | {"namespace"}
-    assert set(keys) == expected
+    expected = {f"{name}.{key}" for name, section in CORE.items() for key in section.model_fields}
+    assert set(keys) == expected | {"namespace", "shards"}
 
 
 def test_a_capsule_is_explained_key_by_key() -> None:
@@ -262,3 +262,38 @@ def test_a_section_that_was_added_is_set_from_every_source() -> None:
 def test_a_section_nobody_added_is_unknown() -> None:
     with pytest.raises(UnknownSetting, match=r"'acme' \(from keyword\)"):
         load({"acme": {"tenant": "x"}}, env={}, sections=CORE)
+
+
+def test_shards_are_tables_of_the_file_and_keep_their_order() -> None:
+    write(
+        "offsider.toml",
+        '[shards.us]\nurl = "redis+cluster://a:7000,b:7001"\nnamespace = "shop-us"\n[shards.eu]\nurl = "redis://eu"\n'
+        'queues = ["mail", "reports*"]\n',
+    )
+    loaded = load(env={})
+    assert list(loaded.settings.shards) == ["us", "eu"]
+    assert loaded.settings.shards["eu"].names == ["mail"]
+    assert origin(loaded, "shards.eu.queues") == (["mail", "reports*"], "offsider.toml")
+
+
+@pytest.mark.parametrize(
+    ("shards", "message"),
+    [
+        ({"eu": {}}, r"shards\.eu is \{\}.*expected a url, or a namespace, or both"),
+        ({"eu": {"url": "redis://eu", "queues": ["a*b"]}}, r"shards\.eu\.queues .*'a\*b' is no queue"),
+        ({"eu": {"namespace": "a b"}}, r"shards\.eu\.namespace is 'a b'.*is no namespace"),
+        ({"e u": {"namespace": "eu"}}, "'e u' is no shard"),
+        (
+            {"eu": {"namespace": "eu", "queues": ["a"]}, "us": {"namespace": "us", "queues": ["b", "a"]}},
+            "queue 'a' goes to 'eu' and 'us': give it to one of them",
+        ),
+    ],
+)
+def test_a_shard_that_cannot_be_is_refused(shards: object, message: str) -> None:
+    with pytest.raises(InvalidSetting, match=message):
+        load({"shards": shards}, env={})
+
+
+def test_a_misspelt_key_of_a_shard_is_refused() -> None:
+    with pytest.raises(UnknownSetting, match=r"shards\.eu\.quues"):
+        load({"shards": {"eu": {"namespace": "eu", "quues": []}}}, env={})

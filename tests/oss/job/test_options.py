@@ -82,6 +82,9 @@ GOOD: list[tuple[str, Any, str, Any]] = [
     ("log_level", None, "log_level", None),
     ("on_exhausted", hook, "on_exhausted", hook),
     ("on_exhausted", None, "on_exhausted", None),
+    ("transaction", False, "transaction", False),
+    ("shard", "eu", "shard", "eu"),
+    ("shard", None, "shard", None),
     ("profile", "why-so-slow", "profile", "why-so-slow"),
     ("profile", None, "profile", None),
 ]
@@ -113,6 +116,8 @@ WRONG: list[tuple[str, Any, str]] = [
     ("log_level", "LOUD", "log_level is 'LOUD': expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL"),
     ("log_level", 10, "log_level is 10: expected one of"),
     ("profile", "a b", "'a b' is no profile's token: expected 1 to 128 letters"),
+    ("transaction", None, "transaction is None: expected True or False"),
+    ("shard", "e u", "'e u' is no shard: expected 1 to 128 letters"),
     ("on_exhausted", "alarm", "on_exhausted is 'alarm': expected a function of the record and the error"),
 ]
 

@@ -18,6 +18,7 @@ from .api.why import Reason
 from .client.acceptance import Acceptance
 from .client.carried import CarriedContext
 from .client.push import Client
+from .client.sharded import ShardedClient
 from .config.load import load
 from .config.model import CORE as CORE_SECTIONS
 from .contract.edition import Edition
@@ -34,6 +35,7 @@ from .job.resumable import JobMaker, ResumableJob, Steps
 from .job.signature import takes_cursor
 from .metrics.profiles import Profiles
 from .metrics.query import Metrics
+from .shards import Sharding
 from .store.connection import Connections
 from .store.keys import Keys
 from .store.scripts import Script, all_scripts
@@ -50,7 +52,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App(Management):
+class App(Management, Sharding):
     """An application's jobs and its connection to Redis.
 
     Making an app neither connects nor starts anything; the first enqueue does. Settings come from keywords, then
@@ -103,7 +105,7 @@ class App(Management):
         self._install()
         self._load()
         self._connections: Connections | None = None
-        self._client: Client | None = None
+        self._client: Client | ShardedClient | None = None
         self._server: EmbeddedServer | None = None
         self._dispatch = Dispatch(self)
         self._diverted: Pusher | None = None
@@ -169,6 +171,7 @@ class App(Management):
         backtrace: bool | int = ...,
         log_level: str | None = ...,
         transaction: bool = ...,
+        shard: str | None = ...,
         on_exhausted: Callable[[dict[str, Any], BaseException], object] | None = ...,
         **edition_options: Any,
     ) -> JobMaker: ...
@@ -207,10 +210,12 @@ class App(Management):
         return made
 
     def _resolve(self, job: str, given: Mapping[str, Any]) -> JobOptions:
-        return resolve(None, given, self._specs, job=job)
+        return self._resolve_over(None, given, job)
 
-    def _resolve_over(self, options: JobOptions, given: Mapping[str, Any], job: str) -> JobOptions:
-        return resolve(options, given, self._specs, job=job)
+    def _resolve_over(self, options: JobOptions | None, given: Mapping[str, Any], job: str) -> JobOptions:
+        resolved = resolve(options, given, self._specs, job=job)
+        self.check_shard(resolved.shard)
+        return resolved
 
     # -- listeners and middleware ------------------------------------------------------------------------
 
@@ -235,8 +240,9 @@ class App(Management):
     @property
     def url(self) -> str:
         """Where Redis is; starts the embedded server when no URL is set."""
-        if self.settings.redis.url:
-            return self.settings.redis.url
+        return self.settings.redis.url or self._embedded_url()
+
+    def _embedded_url(self) -> str:
         if self._server is None:
             from .store.embedded import ensure
 
@@ -247,15 +253,23 @@ class App(Management):
     def connections(self) -> Connections:
         """The ways to Redis of this process."""
         if self._connections is None:
-            redis = self.settings.redis
-            revive = None if redis.url else self._revive
-            self._connections = Connections(
-                self.url,
-                namespace=self.settings.namespace,
-                connect_timeout_s=redis.connect_timeout_s,
-                revive=revive,
-            )
+            self._connections = self.connect(self.settings)
         return self._connections
+
+    @property
+    def is_connected(self) -> bool:
+        """True once it has been asked for the way to Redis."""
+        return self._connections is not None or self._client is not None
+
+    def connect(self, settings: Settings) -> Connections:
+        """The ways to the Redis of these settings: the app's own, or a shard's."""
+        redis = settings.redis
+        return Connections(
+            redis.url or self._embedded_url(),
+            namespace=settings.namespace,
+            connect_timeout_s=redis.connect_timeout_s,
+            revive=None if redis.url else self._revive,
+        )
 
     def _revive(self) -> None:
         """The embedded server ends with the process that started it: whoever still needs it starts it again."""
@@ -277,17 +291,17 @@ class App(Management):
         return tuple(deferral for _name, deferral in self.deferrals.items())
 
     @property
-    def client(self) -> Client:
+    def client(self) -> Client | ShardedClient:
         """The push side."""
         if self._client is None:
-            self._client = Client(
-                self.connections,
-                self.keys,
-                self.accept,
-                self.scripts["push"],
-                push_deadline_s=self.settings.redis.push_deadline_s,
-            )
+            has_shards = bool(self.settings.shards)
+            self._client = self.sharded_client() if has_shards else self.push_side(self.connections, self.keys)
         return self._client
+
+    def push_side(self, connections: Connections, keys: Keys) -> Client:
+        """The push side of one Redis: the app's own, or a shard's."""
+        deadline_s = self.settings.redis.push_deadline_s
+        return Client(connections, keys, self.accept, self.scripts["push"], push_deadline_s=deadline_s)
 
     @property
     def metrics(self) -> Metrics:
@@ -304,6 +318,7 @@ class App(Management):
         if self._client is not None:
             self._client.close()
         self.leave_desk()
+        self.leave_shards()
         if self._connections is not None:
             self._connections.close()
         if self._server is not None:

@@ -15,18 +15,27 @@ from .target import find_app
 if TYPE_CHECKING:
     from ..app import App
 
+SHARD = "offsider.shard"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def app_options(command: F) -> F:
-    """``--app``, ``--config`` and ``--json``: what such a command is given as ``target``, ``config``, ``as_json``."""
+    """``--app``, ``--config`` and ``--json``: what such a command is given as ``target``, ``config``, ``as_json``.
+
+    And ``--shard``, which is for `opened`.
+    """
     for option in (
+        click.option("--shard", metavar="NAME", expose_value=False, callback=_note_shard, help="This shard's Redis."),
         click.option("--json", "as_json", is_flag=True, help="All of it, as JSON."),
         click.option("--config", type=click.Path(dir_okay=False), help="The settings file."),
         click.option("--app", "target", metavar="MODULE:APP", help="The app; the settings' Redis without it."),
     ):
         command = option(command)
     return command
+
+
+def _note_shard(context: click.Context, _option: click.Parameter, name: str | None) -> None:
+    context.meta[SHARD] = name
 
 
 def yes_option(command: F) -> F:
@@ -48,6 +57,10 @@ def opened(target: str | None, config: str | None) -> Iterator[App]:
     from ..app import App
 
     app = find_app(target, config=config) if target else App(config=config)
+    context = click.get_current_context(silent=True)
+    shard = None if context is None else context.meta.get(SHARD)
+    if shard is not None:
+        app.serve(shard)
     try:
         yield app
     finally:

@@ -25,6 +25,7 @@ ProcessRunner = Callable[[Callable[[], "Worker"]], int]
 @click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False))
 @click.option("--log-format", type=click.Choice(["pretty", "json", "logfmt"]))
 @click.option("--config", type=click.Path(dir_okay=False), help="The settings file.")
+@click.option("--shard", metavar="NAME", help="Work for this shard of the settings.")
 @click.option("--reload", is_flag=True, help="Start anew when a source file changes.")
 @click.pass_obj
 def worker(
@@ -36,6 +37,7 @@ def worker(
     log_level: str | None,
     log_format: str | None,
     config: str | None,
+    shard: str | None,
     reload: bool,
 ) -> None:
     """Run the jobs of the app APP in the module MODULE, e.g. `offsider worker shop.jobs:app -q mail:3 -q low:1`.
@@ -51,6 +53,9 @@ def worker(
         command = [sys.executable, "-m", "offsider", *(word for word in sys.argv[1:] if word != "--reload")]
         sys.exit(run_reloading(command, Path.cwd()))
     app = find_app(target, config=config, worker=_given(timeout, log_level, log_format))
+    if shard is not None:
+        app.serve(shard)
+        queues = queues or tuple(app.settings.shards[shard].names)
     settings = app.settings.worker
     configure(settings.log_level, settings.log_format)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from ..errors import InvalidName, InvalidSetting, shown
 from ..job.record import check_name
@@ -71,7 +71,8 @@ class RedisSettings(Section):
     """Where Redis is, and how long to wait for it.
 
     Attributes:
-        url: ``redis://``, ``rediss://``, ``unix://``; without one an embedded server is started.
+        url: ``redis://``, ``rediss://``, ``unix://``, ``redis+cluster://``, ``redis+sentinel://``; without one an
+            embedded server is started.
         data_dir: Where the embedded server keeps its data; a folder of the user's cache when not set.
         connect_timeout_s: For one connection.
         push_deadline_s: How long an enqueue tries before it raises.
@@ -133,6 +134,45 @@ class WorkerSettings(Section):
         return _valid(parse_queues, queues)
 
 
+class ShardSettings(Section):
+    """Another Redis, or another namespace, for some of the jobs.
+
+    Attributes:
+        url: Its Redis; the app's own when not set.
+        namespace: The prefix of its keys; the app's own when not set.
+        queues: What goes there: names, or beginnings with ``*`` at their end.
+    """
+
+    url: str | None = None
+    namespace: str | None = None
+    queues: Texts = Field(default_factory=list)
+
+    @field_validator("namespace")
+    @classmethod
+    def _check_namespace(cls, namespace: str | None) -> str | None:
+        return namespace and _valid(lambda name: check_name("namespace", name), namespace)
+
+    @field_validator("queues")
+    @classmethod
+    def _check_queues(cls, queues: list[str]) -> list[str]:
+        for queue in queues:
+            beginning = queue.removesuffix("*")
+            if beginning:
+                _valid(lambda name: check_name("queue", name), beginning)
+        return queues
+
+    @model_validator(mode="after")
+    def _check_place(self) -> ShardSettings:
+        if not self.url and self.namespace is None:
+            raise ValueError("expected a url, or a namespace, or both: without them it is the app's own place")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """The queues that are named in full."""
+        return [queue for queue in self.queues if not queue.endswith("*")]
+
+
 class JobSettings(Section):
     """What holds for all jobs.
 
@@ -154,6 +194,7 @@ class Settings(Section):
 
     Attributes:
         namespace: The prefix ``{namespace}:`` of every key; empty for Sidekiq's own layout.
+        shards: Other places for some of the jobs, by name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -162,8 +203,21 @@ class Settings(Section):
     namespace: str = "offsider"
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
+    shards: dict[str, ShardSettings] = Field(default_factory=dict)
 
     @field_validator("namespace")
     @classmethod
     def _check_namespace(cls, namespace: str) -> str:
         return _valid(lambda name: name and check_name("namespace", name), namespace)
+
+    @field_validator("shards")
+    @classmethod
+    def _check_shards(cls, shards: dict[str, ShardSettings]) -> dict[str, ShardSettings]:
+        taken: dict[str, str] = {}
+        for name, shard in shards.items():
+            _valid(lambda name: check_name("shard", name), name)
+            for queue in shard.queues:
+                if queue in taken:
+                    raise ValueError(f"queue {queue!r} goes to {taken[queue]!r} and {name!r}: give it to one of them")
+                taken[queue] = name
+        return shards

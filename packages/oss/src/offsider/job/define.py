@@ -121,6 +121,7 @@ class Enqueuer(Generic[P, R]):
         backtrace: bool | int = ...,  # type: ignore[assignment]
         log_level: str | None = ...,  # type: ignore[assignment]
         transaction: bool = ...,  # type: ignore[assignment]
+        shard: str | None = ...,  # type: ignore[assignment]
         **edition_options: Any,
     ) -> BoundJob[P, R]:
         """The same job with other options, for one or more calls; the types are kept.
@@ -137,7 +138,7 @@ class Enqueuer(Generic[P, R]):
         given: dict[str, Any] = {
             "queue": queue, "retry": retry, "timeout": timeout, "max_run_s": max_run_s, "tags": tags,
             "display_name": display_name, "dead": dead, "backtrace": backtrace, "log_level": log_level,
-            "transaction": transaction, "result_ttl": result_ttl,
+            "transaction": transaction, "result_ttl": result_ttl, "shard": shard,
         }  # fmt: skip
         given = {name: value for name, value in given.items() if value is not ...}
         bound = BoundJob(self._job, self._options, delay, at, {**given, **edition_options})
@@ -173,7 +174,8 @@ class Enqueuer(Generic[P, R]):
         record["jid"] = new_jid()
         record.update(self._fields)
         record["created_at"] = clock.now_ms()
-        return PushRequest(record, at_s, job, self._options.transaction)
+        options = self._options
+        return PushRequest(record, at_s, job, options.transaction, False, options.shard)
 
     def _requests(
         self, calls: Iterable[Call], at: At | Sequence[At] | None, spread: float | timedelta | None

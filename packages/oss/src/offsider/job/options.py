@@ -117,6 +117,7 @@ class JobOptions:
     on_exhausted: Hook | None = None
     transaction: bool = True
     profile: str | None = None
+    shard: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -198,6 +199,7 @@ _VALIDATORS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "backtrace": _backtrace,
     "log_level": _log_level,
     "on_exhausted": _on_exhausted,
+    "shard": lambda value: {"shard": None if value is None else check_name("shard", value)},
     "transaction": _typed("transaction", (bool,), "True or False"),
     "profile": lambda value: {"profile": None if value is None else check_name("profile's token", value)},
 }

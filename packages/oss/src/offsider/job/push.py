@@ -22,6 +22,7 @@ class PushRequest:
         job: The registered job.
         waits: True when it may wait for the commit of an open transaction: the option ``transaction``.
         accepted: True once client middleware has seen it: it is not asked again.
+        shard: The shard to push to, which middleware may set; None: by the queue's name.
     """
 
     record: Record
@@ -29,6 +30,7 @@ class PushRequest:
     job: Job[..., Any]
     waits: bool = True
     accepted: bool = False
+    shard: str | None = None
 
 
 # Takes requests that are to be pushed later, at a commit; what is pushed then is `accepted` and does not wait.

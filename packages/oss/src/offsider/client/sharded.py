@@ -1,0 +1,182 @@
+"""The push side of an app with shards: each job to its own Redis. One trip is one for each Redis that it names."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+from ..errors import EnqueueUncertain, RedisRefused
+from ..job.push import PushRequest
+from .acceptance import Acceptance
+from .push import Client
+from .routes import Routes
+
+Jids = list[str | None]
+MakeClient = Callable[[str | None], Client]
+
+
+class ShardedClient:
+    """`Client` for several Redises.
+
+    * what a call or a middleware says decides; else the queue's name; else it is the app's own Redis;
+    * a batch is one trip for each Redis; those are independent: one that is away does not hold up the others;
+    * a batch in doubt is in doubt as a whole, but `EnqueueUncertain.again` repeats only the trips without an answer.
+
+    Args:
+        accept: The client middleware.
+        routes: The table of queues.
+        make_client: The push side of a shard; of the app's own Redis for None. Raises for a name nobody knows.
+    """
+
+    def __init__(self, accept: Acceptance, routes: Routes, make_client: MakeClient) -> None:
+        self._accept = accept
+        self._routes = routes
+        self._make_client = make_client
+        self._clients: dict[str | None, Client] = {}
+
+    def push(self, request: PushRequest) -> str | None:
+        """Push one; its jid, or None when a middleware stopped it."""
+        accepted = self._accepted(request)
+        return None if accepted is None else self._client_of(accepted).push(accepted)
+
+    async def apush(self, request: PushRequest) -> str | None:
+        """The same on an event loop."""
+        accepted = self._accepted(request)
+        return None if accepted is None else await self._client_of(accepted).apush(accepted)
+
+    def push_many(self, requests: Iterable[PushRequest], batch_size: int) -> Jids:
+        """Push lazily, a batch at a time; one jid or None for each request, in order."""
+        jids: Jids = []
+        for batch in _batches(requests, batch_size):
+            try:
+                jids += self._split(batch).go()
+            except EnqueueUncertain as error:
+                error.before = jids
+                raise
+        return jids
+
+    async def apush_many(self, requests: Iterable[PushRequest], batch_size: int) -> Jids:
+        """The same on an event loop."""
+        jids: Jids = []
+        for batch in _batches(requests, batch_size):
+            try:
+                jids += await self._split(batch).ago()
+            except EnqueueUncertain as error:
+                error.before = jids
+                raise
+        return jids
+
+    def push_once(self, name: str, requests: Sequence[PushRequest], *, remember_s: int) -> None:
+        """Push requests under a name, which each Redis remembers for its own; raises like `Client.push_once`."""
+        for shard, group in self._grouped(filter(None, map(self._accepted, requests))).items():
+            its_name = name if shard is None else f"{name}-{shard}"
+            self._client(shard).push_once(its_name, group, remember_s=remember_s)
+
+    def close(self) -> None:
+        """Drop the connections of threads."""
+        for client in self._clients.values():
+            client.close()
+
+    async def aclose(self) -> None:
+        """Drop the connections of the running event loop."""
+        for client in self._clients.values():
+            await client.aclose()
+
+    # -- steps -------------------------------------------------------------------------------------------------
+
+    def _accepted(self, request: PushRequest) -> PushRequest | None:
+        accepted = self._accept(request)
+        if accepted is not None:
+            accepted.accepted = True
+        return accepted
+
+    def _split(self, batch: Sequence[PushRequest]) -> Split:
+        accepted = [self._accepted(request) for request in batch]
+        jids: Jids = [None if one is None else one.record["jid"] for one in accepted]
+        groups = self._grouped(filter(None, accepted))
+        return Split(jids, [Part(shard, self._client(shard), group) for shard, group in groups.items()])
+
+    def _grouped(self, requests: Iterable[PushRequest]) -> dict[str | None, list[PushRequest]]:
+        groups: dict[str | None, list[PushRequest]] = {}
+        for request in requests:
+            groups.setdefault(self._shard_of(request), []).append(request)
+        return groups
+
+    def _shard_of(self, request: PushRequest) -> str | None:
+        return self._routes(request.record["queue"]) if request.shard is None else request.shard
+
+    def _client_of(self, request: PushRequest) -> Client:
+        return self._client(self._shard_of(request))
+
+    def _client(self, shard: str | None) -> Client:
+        client = self._clients.get(shard)
+        if client is None:
+            client = self._clients[shard] = self._make_client(shard)
+        return client
+
+
+class Part:
+    """The jobs of a batch for one Redis; what is to be done about them, which changes when a reply is lost."""
+
+    def __init__(self, shard: str | None, client: Client, requests: list[PushRequest]) -> None:
+        self.place = "the app's own Redis" if shard is None else f"shard {shard!r}"
+        self.count = len(requests)
+        self.go: Callable[[], Jids] = lambda: client.push_many(requests, len(requests))
+        self.ago: Callable[[], Awaitable[Jids]] = lambda: client.apush_many(requests, len(requests))
+
+    def doubt(self, error: EnqueueUncertain) -> None:
+        """From now on it is this very request that is made."""
+        self.go, self.ago = error.again, error.aagain
+
+
+class Split:
+    """One batch on its way to several Redises. What has had its answer is not sent again."""
+
+    def __init__(self, jids: Jids, parts: list[Part]) -> None:
+        self.jids = jids
+        self._left = parts
+        self._count = sum(part.count for part in parts)
+
+    def go(self) -> Jids:
+        """Make the trips that are left; the ids of the whole batch."""
+        left, errors = [], []
+        for part in self._left:
+            try:
+                part.go()
+            except (EnqueueUncertain, RedisRefused) as error:
+                left.append(part)
+                errors.append(error)
+        self._end(left, errors)
+        return self.jids
+
+    async def ago(self) -> Jids:
+        """The same on an event loop."""
+        left, errors = [], []
+        for part in self._left:
+            try:
+                await part.ago()
+            except (EnqueueUncertain, RedisRefused) as error:
+                left.append(part)
+                errors.append(error)
+        self._end(left, errors)
+        return self.jids
+
+    def _end(self, left: list[Part], errors: list[EnqueueUncertain | RedisRefused]) -> None:
+        self._left = left
+        for part, error in zip(left, errors, strict=True):
+            if isinstance(error, EnqueueUncertain):
+                part.doubt(error)
+        if not left:
+            return
+        told = "; ".join(f"{part.place}: {error}" for part, error in zip(left, errors, strict=True))
+        if any(isinstance(error, EnqueueUncertain) for error in errors):
+            raise EnqueueUncertain(told, self.jids, again=self.go, aagain=self.ago) from errors[0]
+        there = self._count - sum(part.count for part in left)
+        more = f". The other {there} jobs of this trip are in their queues" if there else ""
+        raise RedisRefused(told + more) from errors[0]
+
+
+def _batches(requests: Iterable[PushRequest], size: int) -> Iterable[list[PushRequest]]:
+    iterator = iter(requests)
+    while batch := list(itertools.islice(iterator, size)):
+        yield batch

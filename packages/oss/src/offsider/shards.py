@@ -1,0 +1,172 @@
+"""The Redises of an app: its own, and those of its shards. `App` inherits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .api.manage import Management
+from .client.push import Client
+from .client.routes import Routes
+from .client.sharded import ShardedClient
+from .errors import ConfigError, InvalidOption, shown, suggest
+from .metrics.profiles import Profiles
+from .metrics.query import Metrics
+from .store.connection import Connections
+from .store.keys import Keys
+
+if TYPE_CHECKING:
+    from .app import App
+    from .client.acceptance import Acceptance
+    from .config.model import Settings
+
+
+class Shard(Management):
+    """One Redis of an app, to look and act by hand: all that `App` offers for that, from `queues` to `metrics`.
+
+    Attributes:
+        name: As in the settings.
+        settings: The app's, with the URL and the namespace of this shard.
+    """
+
+    def __init__(self, app: App, name: str, settings: Settings) -> None:
+        self.name = name
+        self.settings = settings
+        self.keys = Keys(settings.namespace)
+        self.scripts, self.events, self.jobs, self.loaded = app.scripts, app.events, app.jobs, app.loaded
+        self.reasons, self.checks, self.invariants = app.reasons, app.checks, app.invariants
+        self._app = app
+        self._connections: Connections | None = None
+
+    def __repr__(self) -> str:
+        return f"<Shard {self.name}>"
+
+    @property
+    def connections(self) -> Connections:
+        """The ways to its Redis."""
+        if self._connections is None:
+            self._connections = self._app.connect(self.settings)
+        return self._connections
+
+    @property
+    def metrics(self) -> Metrics:
+        """How its jobs and queues did."""
+        return Metrics(self.connections, self.keys)
+
+    @property
+    def profiles(self) -> Profiles:
+        """Profiles of its runs."""
+        return Profiles(self.connections, self.keys)
+
+    def close(self) -> None:
+        """Drop its connections; the next use opens them again."""
+        self.leave_desk()
+        connections, self._connections = self._connections, None
+        if connections is not None:
+            connections.close()
+
+
+class Sharding:
+    """What an app knows of its shards.
+
+    A push goes where it goes in every process: to what the call says, or the queue's name, or the app's own Redis. A
+    process works for one shard: `serve`.
+    """
+
+    if TYPE_CHECKING:
+        settings: Settings
+
+        @property
+        def accept(self) -> Acceptance:
+            """The client middleware."""
+
+        def connect(self, settings: Settings) -> Connections:
+            """The ways to a Redis."""
+
+        def push_side(self, connections: Connections, keys: Keys) -> Client:
+            """The push side of one Redis."""
+
+        def override(self, **settings: Any) -> None:
+            """Put settings over the app's own."""
+
+    _home: Settings | None = None
+    _shards: dict[str, Shard] | None = None
+
+    def shard(self, name: str) -> Shard:
+        """One of the settings' shards, to look and act by hand.
+
+        Raises:
+            ConfigError: There is none of that name.
+
+        Example:
+            >>> from offsider import App
+            >>> app = App(editions=[], shards={"eu": {"namespace": "shop-eu"}})
+            >>> app.shard("eu").settings.namespace
+            'shop-eu'
+        """
+        if self._shards is None:
+            self._shards = {}
+        if name not in self._shards:
+            self._shards[name] = Shard(_app(self), name, self._settings_of(name))
+        return self._shards[name]
+
+    def serve(self, shard: str) -> None:
+        """Make this process one of a shard: its worker and all that is looked at and acted on are the shard's.
+
+        Pushes go on to go where they go elsewhere. Call it before the app connects; ``offsider worker --shard`` does.
+
+        Raises:
+            ConfigError: There is no such shard, or the app is connected already.
+        """
+        if _app(self).is_connected:
+            raise ConfigError(f"app.serve({shard!r}) comes too late: the app is connected. Call it right after App(…)")
+        its = self._settings_of(shard)
+        self._home = self._home or self.settings
+        redis = {"url": its.redis.url} if its.redis.url else {}
+        self.override(redis=redis, namespace=its.namespace)
+
+    def check_shard(self, name: str | None) -> None:
+        """Refuse a name that is none of the settings'.
+
+        Raises:
+            InvalidOption: It is none.
+        """
+        if name is not None and name not in self.settings.shards:
+            raise InvalidOption(f"shard is {shown(name)}: {self._expected(name)}")
+
+    def leave_shards(self) -> None:
+        """Drop the connections to all of them."""
+        shards, self._shards = self._shards, None
+        for shard in (shards or {}).values():
+            shard.close()
+
+    def sharded_client(self) -> ShardedClient:
+        """The push side of all of them."""
+        routes = Routes({name: shard.queues for name, shard in self.settings.shards.items()})
+        return ShardedClient(self.accept, routes, self._client_of)
+
+    def _client_of(self, name: str | None) -> Client:
+        if name is None:
+            home = self._home or self.settings
+            return self.push_side(self.connect(home), Keys(home.namespace))
+        self.check_shard(name)
+        shard = self.shard(name)
+        return self.push_side(shard.connections, shard.keys)
+
+    def _settings_of(self, name: str) -> Settings:
+        shard = self.settings.shards.get(name)
+        if shard is None:
+            raise ConfigError(f"there is no shard {shown(name)}: {self._expected(name)}")
+        home = self._home or self.settings
+        redis = home.redis.model_copy(update={"url": shard.url or home.redis.url})
+        namespace = home.namespace if shard.namespace is None else shard.namespace
+        return home.model_copy(update={"redis": redis, "namespace": namespace})
+
+    def _expected(self, name: object) -> str:
+        known = ", ".join(self.settings.shards) or "none: add a table [shards.NAME] to the settings"
+        hint = suggest(name, self.settings.shards) if isinstance(name, str) else ""
+        return f"expected one of the settings' shards ({known}).{hint}"
+
+
+def _app(of: Any) -> App:
+    app: App = of
+    return app
