@@ -18,12 +18,12 @@ def every(keys: Keys) -> Iterator[str]:
     yield from (keys.stat("processed"), keys.stat("failed", "2026-01-31"))
     yield from (keys.job_counts("260131|8:03"), keys.queue_metrics("260131|8:03"), keys.job_times("a", "260131|8:0"))
     yield from (keys.histogram("a", "31-8:3"), keys.flushed("host:1:ab"), keys.profile("mine", "b4a577"))
-    yield from (keys.marks("20260131"), keys.deploy_lock("v7"))
+    yield from (keys.marks("20260131"), keys.deploy_lock("v7"), keys.cursor("b4a577"))
 
 
 def test_all_keys_of_a_namespace_lie_in_one_slot_of_a_cluster() -> None:
     found = list(every(Keys("shop")))
-    assert len(found) == len(set(found)) == 27
+    assert len(found) == len(set(found)) == 28
     assert all(key.startswith("{shop}:") for key in found)
     assert len({key_slot(key.encode()) for key in found}) == 1
 
@@ -50,6 +50,7 @@ def test_a_queue_that_is_named_like_something_else_is_no_other_key() -> None:
         (Keys("").process("app-1:1234:0a1b2c3d4e5f"), "app-1:1234:0a1b2c3d4e5f"),
         (Keys("").work("app-1:1234:0a1b2c3d4e5f"), "app-1:1234:0a1b2c3d4e5f:work"),
         (Keys("").signals("app-1:1234:0a1b2c3d4e5f"), "app-1:1234:0a1b2c3d4e5f-signals"),
+        (Keys("").cursor("b4a577edbccf1d805744efa9"), "it-b4a577edbccf1d805744efa9"),
         (Keys("").stat("processed"), "stat:processed"),
         (Keys("").stat("failed", "2026-01-31"), "stat:failed:2026-01-31"),
     ],

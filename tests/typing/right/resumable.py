@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import timedelta
 from typing import Any, assert_type
 
-from offsider import CONTEXT, App, Cancel, Context, Snooze
+from offsider import CONTEXT, App, Cancel, Context, ResumableJob, Snooze
 
 app = App("redis://localhost:6379/0", editions=[])
 
@@ -62,4 +62,9 @@ def call() -> None:
     assert_type(crawl(None, "https://example.org"), AsyncIterator[str])
     assert_type(names("a"), list[str])
     result: Any = backfill.inline("users")
-    print(result)
+    print(result, from_the_start(backfill))
+
+
+def from_the_start(job: ResumableJob[int | None, [str], Iterator[int]]) -> list[int]:
+    """Takes any such job."""
+    return list(job(None, "users"))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .job.define import Job
     from .job.options import OptionSpec, Retry
     from .job.outcome import Cancel, Snooze
+    from .job.resumable import ResumableJob
 
 __version__ = "0.1.0"
 
@@ -52,6 +53,7 @@ __all__ = [
     "RedisRefused",
     "RedisUnavailable",
     "ResultError",
+    "ResumableJob",
     "Retry",
     "Snooze",
     "Where",
@@ -67,6 +69,7 @@ _HOMES = {
     "Retry": "job.options",
     "Cancel": "job.outcome",
     "Snooze": "job.outcome",
+    "ResumableJob": "job.resumable",
     "Where": "api.where",
 }
 
