@@ -154,18 +154,22 @@ class Census:
         for number, field, raw in copies:
             words += (places[number].type, field, raw)
         met = self._wire.run(load("copies"), [places[number].key for number, _field, _raw in copies], words)
-        prefix = self._keys.prefix
-        labels = [
-            places[number].key.removeprefix(prefix)
-            for (number, _field, _raw), count in zip(copies, met, strict=True)
-            for _ in range(int(count))
-        ]
-        return tuple(sorted(labels))
+        there = {
+            (
+                number,
+                int(at),
+                b"" if places[number].type == LIST else raw,
+                field if places[number].type == HASH else b"",
+            )
+            for (number, field, raw), found in zip(copies, met, strict=True)
+            for at in found
+        }
+        return tuple(sorted(places[number].key.removeprefix(self._keys.prefix) for number, *_which in there))
 
     # -- pages ---------------------------------------------------------------------------------------------
 
     def _entries(self, place: Place) -> Iterator[tuple[bytes, bytes]]:
-        """Fields (empty where there are none) and entries of a place."""
+        """Fields (of a list: how far from the end, and how far to look around there) and entries of a place."""
         if place.type == LIST:
             return self._of_list(place.key)
         return self._scanned("ZSCAN" if place.type == ZSET else "HSCAN", place.key)
@@ -175,7 +179,9 @@ class Census:
         done, size = 0, 100
         while True:
             page: list[bytes] = told(self._wire, [], "LRANGE", key, -done - size, -done - 1)
-            yield from ((b"", raw) for raw in page)
+            window = fitting(page) // 2
+            last = done + len(page) - 1
+            yield from ((b"%d:%d" % (last - k, window), raw) for k, raw in enumerate(page))
             if len(page) < size:
                 return
             done += size

@@ -86,7 +86,7 @@ def fsck(app: App, *, mend: bool = False) -> Checkup:
     """Check everything in an app's namespace.
 
     It reads every key and every job once, in pages, while workers go on; what was wrong is looked at again before it
-    is told. A million jobs take about half a minute and some megabytes of memory; ids are noted on disk.
+    is told. A million jobs take about ten seconds of a processor and some megabytes of memory: ids are noted on disk.
 
     Args:
         app: Whose namespace.

@@ -1,21 +1,36 @@
--- copies: in how many places a job lies, at one moment.
+-- copies: in which places a job lies, at one moment.
 --
--- KEYS  1.. the key of each copy
+-- KEYS  1.. the key of each copy that was met
 -- ARGV  groups of three, one for each key: kind, field, payload; kinds: list, zset, hash
--- Returns for each group how often this payload lies there; of a list at most 2
+--       the field of a list is distance:window: how many are taken before it, and how far around to look
+-- Returns for each group where this payload lies: distances in a list, {0} or {} elsewhere
 --
--- Keeps: it only looks. A list is searched by Redis from its end that is taken next.
-local found = {}
+-- Keeps: it only looks. A list is not searched as a whole: a job that has moved further than the window is on its way.
+local function near(key, field, payload)
+  local distance, window = string.match(field, '^(%d+):(%d+)$')
+  local low, high = math.max(0, distance - window), distance + window
+  local page, found = redis.call('LRANGE', key, -high - 1, -low - 1), {}
+  for i = #page, 1, -1 do
+    if page[i] == payload then found[#found + 1] = low + #page - i end
+  end
+  return found
+end
+
+local places = {}
 for i, key in ipairs(KEYS) do
   local kind, field, payload = ARGV[3 * i - 2], ARGV[3 * i - 1], ARGV[3 * i]
+  local is_there = false
   if redis.call('TYPE', key)['ok'] ~= kind then
-    found[i] = 0
+    places[i] = {}
   elseif kind == 'list' then
-    found[i] = #redis.call('LPOS', key, payload, 'RANK', -1, 'COUNT', 2)
-  elseif kind == 'zset' then
-    found[i] = redis.call('ZSCORE', key, payload) and 1 or 0
+    places[i] = near(key, field, payload)
   else
-    found[i] = redis.call('HGET', key, field) == payload and 1 or 0
+    if kind == 'zset' then
+      is_there = redis.call('ZSCORE', key, payload)
+    else
+      is_there = redis.call('HGET', key, field) == payload
+    end
+    places[i] = is_there and {0} or {}
   end
 end
-return found
+return places
