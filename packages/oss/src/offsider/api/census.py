@@ -155,16 +155,11 @@ class Census:
             words += (places[number].type, field, raw)
         met = self._wire.run(load("copies"), [places[number].key for number, _field, _raw in copies], words)
         there = {
-            (
-                number,
-                int(at),
-                b"" if places[number].type == LIST else raw,
-                field if places[number].type == HASH else b"",
-            )
+            (number, (int(at),) if places[number].type == LIST else (field, raw))
             for (number, field, raw), found in zip(copies, met, strict=True)
             for at in found
         }
-        return tuple(sorted(places[number].key.removeprefix(self._keys.prefix) for number, *_which in there))
+        return tuple(sorted(places[number].key.removeprefix(self._keys.prefix) for number, _which in there))
 
     # -- pages ---------------------------------------------------------------------------------------------
 
