@@ -35,6 +35,7 @@ def execution(
         unit=SimpleNamespace(queue=queue),
         record=record,
         started_s=clock.monotonic_s() - took_s,
+        took_s=took_s,
         lost=False,
         capsule=SimpleNamespace(interrupting=False),
         **more,

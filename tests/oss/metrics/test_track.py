@@ -107,6 +107,16 @@ def test_a_job_counts_in_the_minute_in_which_it_ends_and_not_in_that_of_the_flus
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("count", [1, 63, 64, 127, 128, 129, 500, 1000, 1281])
+def test_of_very_many_at_once_some_waiting_times_stand_for_all_and_none_is_left_out(count: int) -> None:
+    tracker = Tracker()
+    for number in range(count):
+        tracker.end(execution(waited_s=10.0 + number / count * 40))
+    tally = only(tracker.take()).jobs["shop.buy"]
+    assert (tally.processed, sum(tally.waited.values())) == (count, count)
+    assert tally.waited_ms / count == pytest.approx(30_000 if count > 60 else 10_000, rel=0.05)
+
+
 def test_names_beyond_the_limit_are_counted_under_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(track, "MOST_NAMES", 3)
     tracker = Tracker()

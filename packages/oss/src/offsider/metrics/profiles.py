@@ -120,7 +120,7 @@ class Profiles:
         with store_errors():
             redis = self._connections.admin()
             redis.zremrangebyscore(self._keys.profiles, "-inf", clock.now_s())
-            names = redis.zrevrange(self._keys.profiles, 0, MOST_LISTED - 1)
+            names: Any = redis.zrevrange(self._keys.profiles, 0, MOST_LISTED - 1)
             pipe = redis.pipeline(transaction=False)
             for name in names:
                 pipe.hmget(self._key(name.decode("utf-8", "replace")), *_FACTS)
@@ -138,7 +138,7 @@ class Profiles:
             StoreError: Redis is away or refuses.
         """
         with store_errors():
-            fields = self._connections.admin().hmget(self._key(name), *_FACTS, "data")
+            fields: Any = self._connections.admin().hmget(self._key(name), *_FACTS, "data")
         return _profile(dict(zip((*_FACTS, "data"), fields, strict=True)))
 
     def delete(self, name: str) -> bool:
