@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from offsider import App
-from offsider.errors import InvalidOption
+from offsider.contract.middleware import NextSync, ServerMiddleware
+from offsider.contract.work import Hold
+from offsider.errors import InvalidOption, JobHeld
 from offsider.testing import fake, inline
 
 
@@ -91,3 +95,42 @@ def test_inline_calls_go_on_as_always(app: App) -> None:
     with inline(app):
         assert half.inline(3) == 1.5
         assert asyncio.run(main()) == 2
+
+
+def test_a_job_that_is_held_is_told_and_one_that_gives_way_goes_on(app: App) -> None:
+    done: list[int] = []
+
+    class Closed(ServerMiddleware):
+        only = "sync"
+
+        def call(self, execution: Any, next: NextSync) -> Any:
+            if execution.job.name == "held":
+                raise Hold("closed", delay_s=60)
+            return next(execution)
+
+    app.server_middleware.add("closed", Closed())
+
+    @app.job(name="held")
+    def held() -> None: ...
+
+    @app.job(max_run_s=0.000001)
+    def walk(cursor: int | None) -> Iterator[int]:
+        for n in range((cursor or 0) + 1, 4):
+            done.append(n)
+            yield n
+
+    @app.job(max_run_s=0.000001)
+    async def awalk(cursor: int | None) -> AsyncIterator[int]:
+        for n in range((cursor or 0) + 1, 4):
+            done.append(n)
+            yield n
+
+    async def main() -> None:
+        await awalk.aenqueue()
+
+    with inline(app):
+        walk.enqueue()
+        asyncio.run(main())
+        assert done == [1, 2, 3] * 2
+        with pytest.raises(JobHeld, match="closed"):
+            held.enqueue()

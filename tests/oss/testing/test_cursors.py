@@ -38,7 +38,7 @@ def test_a_retry_goes_on_after_the_last_yield(app: App, kind: str) -> None:
         job.enqueue(1)
         assert jobs.drain(raises=False) == 3
         assert sorted(begun, key=str) == [2, None, None]
-        assert not (jobs.jobs or jobs.retries)
+        assert (jobs.jobs, jobs.retries) == ([], [])
 
 
 def test_a_snooze_goes_on_after_the_last_yield_and_the_end_forgets_it(app: App) -> None:

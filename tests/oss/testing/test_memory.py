@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -371,21 +370,3 @@ def test_jobs_that_enqueue_each_other_for_ever_are_told(app: App, monkeypatch: p
         again.enqueue()
         with pytest.raises(InvalidOption, match="for ever"):
             jobs.drain()
-
-
-def test_a_resumable_job_gives_way_after_its_longest_run_and_goes_on(app: App) -> None:
-    done: list[int] = []
-
-    @app.job(max_run_s=0.000001)
-    def walk(cursor: int | None) -> Iterator[int]:
-        for n in range((cursor or 0) + 1, 4):
-            done.append(n)
-            yield n
-
-    with fake(app) as jobs:
-        walk.enqueue()
-        assert jobs.drain() == 1
-        assert (done, len(jobs)) == ([1], 1)
-        while len(jobs):
-            jobs.drain()
-        assert done == [1, 2, 3]

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..contract.work import Hold
+from ..errors import JobHeld
 from ..job.push import PushRequest
 from ..job.record import dumps
 from .modes import TestMode, diverted
@@ -31,12 +33,12 @@ class InlineJobs(TestMode):
     def push(self, request: PushRequest) -> str | None:
         """Run one."""
         accepted = self.app.accept(request)
-        return None if accepted is None else self._told(accepted, self.runner.run(*_bytes(accepted)))
+        return None if accepted is None else self._told(accepted, self.runner.run_to_end(*_bytes(accepted)))
 
     async def apush(self, request: PushRequest) -> str | None:
         """Run one, on an event loop."""
         accepted = self.app.accept(request)
-        return None if accepted is None else self._told(accepted, await self.runner.arun(*_bytes(accepted)))
+        return None if accepted is None else self._told(accepted, await self.runner.arun_to_end(*_bytes(accepted)))
 
     def push_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:  # noqa: ARG002 - one job at a time
         """Run many, one after the other."""
@@ -48,6 +50,11 @@ class InlineJobs(TestMode):
 
     def _told(self, accepted: PushRequest, ran: Ran) -> str:
         self.ran.append(ran)
+        if isinstance(ran.error, Hold):
+            raise JobHeld(
+                f"job {accepted.job.name!r} runs inline and may not run now: {ran.error.reason}. Use fake(app), where"
+                " it waits"
+            ) from ran.error
         if ran.error is not None:
             raise ran.error
         return str(accepted.record["jid"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..job.record import Record, loads
@@ -18,7 +19,6 @@ class FakeJob:
         record: The payload, parsed.
         at_s: When it is due, seconds since 1970; None for now.
         job: The registered job.
-        args, kwargs: The arguments, with the annotated types restored.
 
     Example:
         >>> from offsider import App
@@ -37,7 +37,21 @@ class FakeJob:
         self.record: Record = loads(payload)
         self.at_s = at_s
         self.job = job
-        self.args, self.kwargs = job.arguments.decode(self.record["args"], self.record.get("kwargs") or {})
+
+    @property
+    def args(self) -> list[Any]:
+        """The positional arguments, with the annotated types restored."""
+        return self._arguments[0]
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword arguments, with the annotated types restored."""
+        return self._arguments[1]
+
+    @cached_property
+    def _arguments(self) -> tuple[list[Any], dict[str, Any]]:
+        # When they are looked at: middleware may have put something else in their place.
+        return self.job.arguments.decode(self.record["args"], self.record.get("kwargs") or {})
 
     @property
     def jid(self) -> str:

@@ -155,7 +155,7 @@ class _Trial:
 
     def _run(self, pusher: Any) -> Ran:
         with self._app.divert(lambda _pusher: pusher):
-            ran = self._runner.run(self._payload, self._queue)
+            ran = self._runner.run_to_end(self._payload, self._queue)
         if ran.error is not None and not isinstance(ran.error, Crash):
             raise ran.error
         return ran

@@ -177,16 +177,19 @@ class FakeJobs(TestMode):
         return self._shelf.take(lambda one: one not in later and _is(one, job, queue), retries=not raises)
 
     def _note(self, taken: FakeJob, ran: Ran, later: list[FakeJob], raises: bool) -> None:
-        self._keep(taken, ran)
-        if ran.kind in ("schedule", "queue", "back", "lost"):
-            later.append(self._shelf.last)
+        waiting = self._settle(taken, ran)
+        if waiting is not None and ran.kind not in ("retry", "dead"):
+            later.append(waiting)
         elif ran.error is not None and raises:
             raise ran.error
 
     def _keep(self, taken: FakeJob, ran: Ran) -> Ran:
-        self.ran.append(ran)
-        self._shelf.settle(taken, ran)
+        self._settle(taken, ran)
         return ran
+
+    def _settle(self, taken: FakeJob, ran: Ran) -> FakeJob | None:
+        self.ran.append(ran)
+        return self._shelf.settle(taken, ran)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from ..contract.middleware import NextAsync, NextSync, ServerMiddleware
-from ..contract.work import Settlement, UnitOfWork
+from ..contract.work import Interrupted, Settlement, UnitOfWork
 from ..errors import JobTimeout, LostJob
 from ..job.record import loads
 from ..worker.around import Around
@@ -104,6 +104,20 @@ class Runner:
         else:
             settlement = await asyncio.to_thread(self._made().run, prepared)
         return self._ended(prepared, settlement)
+
+    def run_to_end(self, payload: bytes, queue: str = "default") -> Ran:
+        """The same, for a job that gives way to others: here there are none, and it goes on at once."""
+        ran = self.run(payload, queue)
+        while isinstance(ran.error, Interrupted):
+            ran = self.run(ran.payload, queue)
+        return ran
+
+    async def arun_to_end(self, payload: bytes, queue: str = "default") -> Ran:
+        """`run_to_end` on an event loop."""
+        ran = await self.arun(payload, queue)
+        while isinstance(ran.error, Interrupted):
+            ran = await self.arun(ran.payload, queue)
+        return ran
 
     # -- steps -----------------------------------------------------------------------------------------------
 

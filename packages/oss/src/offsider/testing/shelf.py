@@ -32,13 +32,10 @@ class Shelf:
         self.retries: list[FakeJob] = []
         self.dead: list[FakeJob] = []
         self.quarantine: list[bytes] = []
-        self.last: FakeJob
 
     def put(self, job: FakeJob) -> None:
         """Add one to what waits."""
-        with self._lock:
-            self._waiting.append(job)
-            self.last = job
+        self._put(job, self._waiting)
 
     def waiting(self) -> list[FakeJob]:
         """What waits, the one that is run next first."""
@@ -58,19 +55,19 @@ class Shelf:
                 return again[0]
             return None
 
-    def settle(self, job: FakeJob, ran: Ran) -> None:
-        """Put a job that was taken where its end sends it."""
-        at_s = clock.now_s() + ran.delay_s
-        if ran.kind == "retry":
-            self.retries.append(FakeJob(ran.payload, at_s, job.job))
-        elif ran.kind in ("schedule", "queue", "back"):
-            self.put(FakeJob(ran.payload, at_s, job.job))
-        elif ran.kind == "dead":
-            self.dead.append(FakeJob(ran.payload, None, job.job))
-        elif ran.kind == "quarantine":
-            self.quarantine.append(ran.payload)
-        elif ran.kind == "lost":
-            self._recover(job)
+    def settle(self, job: FakeJob, ran: Ran) -> FakeJob | None:
+        """Put a job that was taken where its end sends it; the job as it is there, None when it has ended."""
+        if ran.kind == "lost":
+            return self._recovered(job)
+        if ran.kind == "quarantine":
+            with self._lock:
+                self.quarantine.append(ran.payload)
+            return None
+        place = {"retry": self.retries, "dead": self.dead, "done": None}.get(ran.kind, self._waiting)
+        if place is None:
+            return None
+        at_s = None if ran.kind == "dead" else clock.now_s() + ran.delay_s
+        return self._put(FakeJob(ran.payload, at_s, job.job), place)
 
     def clear(self) -> None:
         """Forget all."""
@@ -78,16 +75,17 @@ class Shelf:
             for jobs in (self._waiting, self.retries, self.dead, self.quarantine):
                 jobs.clear()
 
-    def _recover(self, job: FakeJob) -> None:
+    def _put(self, job: FakeJob, place: list[FakeJob]) -> FakeJob:
+        with self._lock:
+            place.append(job)
+        return job
+
+    def _recovered(self, job: FakeJob) -> FakeJob:
         """What other processes do with the jobs of one that is gone: they run again, up to three times."""
         record = loads(job.payload)
         record["crashes"] = int(record.get("crashes", 0)) + 1
-        recovered = FakeJob(rewritten(record), None, job.job)
-        if record["crashes"] > MOST_RERUNS:
-            self.dead.append(recovered)
-            self.last = recovered
-        else:
-            self.put(recovered)
+        place = self.dead if record["crashes"] > MOST_RERUNS else self._waiting
+        return self._put(FakeJob(rewritten(record), None, job.job), place)
 
 
 def _due_s(job: FakeJob) -> float:
