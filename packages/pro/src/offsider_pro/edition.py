@@ -9,6 +9,7 @@ from offsider.contract.edition import Edition
 
 from .config import ProSettings
 from .expiry import OPTIONS
+from .invariant import ProInvariant
 from .license import LicenseGate
 from .parts import Parts
 from .pause_view import reason as pause_reason
@@ -66,6 +67,7 @@ class ProEdition(Edition):
         parts.listen(app, self.name)
         app.reasons.add("pro.pause", pause_reason, by=self.name)
         app.reasons.add("pro.expiry", parts.drop.reason, by=self.name)
+        app.invariants.add("pro", ProInvariant(), by=self.name)
 
     def install_worker(self, worker: Worker) -> None:
         """In a worker: what is paused, and metrics."""

@@ -1,0 +1,28 @@
+"""Which keys this edition writes, for the doctor and for fsck. It has no rules of its own: its keys are bounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from offsider.contract.findings import Invariant, KeyKind
+from offsider.store.keys import Keys
+
+from .keys import ProKeys
+
+HOUR_S = 3600
+
+
+class ProInvariant(Invariant):
+    """The kinds of keys of this edition."""
+
+    def kinds(self, keys: Keys) -> Iterable[KeyKind]:
+        """Each with its type; counters of expired jobs are among the statistics of the free edition."""
+        ours = ProKeys(keys)
+        return [
+            KeyKind("expired", re.escape(ours.expired), "zset"),
+            KeyKind("paused", re.escape(ours.paused), "set"),
+            KeyKind("pauses", re.escape(ours.pauses), "hash"),
+            KeyKind("job pauses", re.escape(ours.job_pauses), "hash"),
+            KeyKind("deletions", re.escape(ours.deletions("")) + ".+", "string", HOUR_S),
+        ]
