@@ -154,6 +154,17 @@ def test_threads_lose_none_of_each_others_attempts_while_they_are_taken() -> Non
     assert sum(sum(tally.waited.values()) for window in taken for tally in window.jobs.values()) == each * threads
 
 
+def test_a_thread_that_was_interrupted_while_it_summed_up_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(track, "STUCK_S", 0.05)
+    tracker = Tracker()
+    attempts(tracker, [False])
+    tracker._lock.acquire()
+    attempts(tracker, [False])
+    assert counted(tracker.take()) == (2, 0)
+    attempts(tracker, [False])
+    assert counted(tracker.take()) == (1, 0)
+
+
 class Stop(BaseException):
     """What no ``except Exception`` sees."""
 

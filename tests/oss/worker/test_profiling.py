@@ -16,6 +16,8 @@ from offsider.metrics.profiles import Profile, Profiles
 from offsider.worker.worker import Worker
 from support.waiting import until
 
+pytest.importorskip("pyinstrument")
+
 Start = Callable[..., Worker]
 
 

@@ -16,6 +16,7 @@ from .histogram import buckets_of
 
 MOST_NAMES = 1000
 FOLD_S = 0.005  # as long as ended attempts are kept for: some hundreds, when they do nothing
+STUCK_S = 5.0
 LOOKS = 64  # at waiting times of one job, each time
 _STAMPS_ARE_SECONDS_S = 1e9  # Sidekiq wrote `enqueued_at` in seconds up to version 7
 
@@ -44,18 +45,25 @@ class Tracker:
 
     def fold(self) -> None:
         """Sum up what has ended since the last time, unless another thread does it."""
-        if self._lock.acquire(blocking=False):
+        lock = self._lock
+        if lock.acquire(blocking=False):
             try:
                 self._fold()
             finally:
-                self._lock.release()
+                lock.release()
 
     def take(self) -> list[Window]:
         """What was measured since the last call, by minute."""
-        with self._lock:
+        # A job's timeout may interrupt its thread at any instruction, also between taking the lock and giving it back:
+        # who holds it for so long is not there any more.
+        while not self._lock.acquire(timeout=STUCK_S):
+            self._lock = threading.Lock()
+        try:
             self._fold()
             windows = [self._windows[minute] for minute in sorted(self._windows)]
             self._windows = {}
+        finally:
+            self._lock.release()
         return windows
 
     # -- folding ---------------------------------------------------------------------------------------------
