@@ -10,7 +10,7 @@ from typing import Any, Optional
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from offsider.errors import InvalidArguments, NotJson
@@ -52,6 +52,7 @@ def test_a_cursor_comes_back_as_itself(hint: Any, value: Any) -> None:
     assert (found, type(found)) == (value, type(value))
 
 
+@settings(deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner)))
 def test_any_json_is_a_cursor_where_nothing_is_annotated(value: Any) -> None:
     codec = CursorCodec(Any, "walk")
