@@ -17,7 +17,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from offsider import App, Retry
+from offsider.contract.measures import Tally, Window
+from offsider.integrations import prometheus
 from offsider.integrations.prometheus import collector, exposition
+from offsider.metrics.sink import RedisSink
 from offsider.testing.proxy import Proxy
 from offsider.worker.worker import Worker
 from support.waiting import until
@@ -101,6 +104,15 @@ def test_counters_and_histograms_of_each_job(app: App, start_worker: Callable[..
     ]
     assert len(bounds) == 26
     assert [count for _bound, count in sorted(bounds)] == sorted(count for _bound, count in bounds), "cumulated"
+
+
+def test_labels_are_bounded(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prometheus, "MOST_JOBS", 2)
+    sink = RedisSink(app.connections, app.keys, "host:1:ab")
+    sink.write([Window(29_000_000, {f"job{number}": Tally(number + 1) for number in range(5)})])
+    sink.close()
+    jobs = [dict(labels)["job"] for name, labels in read(app) if name == "offsider_job_processed_total"]
+    assert sorted(jobs) == ["job3", "job4"], "those with the most"
 
 
 def test_it_is_a_collector_for_any_registry(app: App) -> None:

@@ -165,6 +165,21 @@ def test_a_thread_that_was_interrupted_while_it_summed_up_stops_nobody(monkeypat
     assert counted(tracker.take()) == (1, 0)
 
 
+def test_whatever_goes_wrong_in_the_sum_is_not_the_jobs_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_times: list[float], _plus_s: float = 0.0) -> dict[int, int]:
+        raise ZeroDivisionError("oh")
+
+    tracker = Tracker()
+    with monkeypatch.context() as patch:
+        patch.setattr(track, "buckets_of", broken)
+        attempt(tracker)
+    assert "attempts could not be measured; their jobs are not touched by it" in caplog.text
+    attempt(tracker)
+    assert counted(tracker.take()) == (1, 0)
+
+
 class Stop(BaseException):
     """What no ``except Exception`` sees."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("offsider")
 
-MOST_QUEUES = 1000
+MOST_QUEUES = MOST_JOBS = 1000
 BOUNDS = (*(f"{bound / 1000:g}" for bound in BOUNDS_MS), "+Inf")
 
 
@@ -87,7 +87,8 @@ class OffsiderCollector(Collector):
         failed = _family(CounterMetricFamily, "job_failed", "Attempts of a job that have failed")
         took = _family(HistogramMetricFamily, "job_duration_seconds", "Run times of attempts that did not fail")
         waited = _family(HistogramMetricFamily, "job_wait_seconds", "How long a job had waited in its queue")
-        for name, point in totals.items():
+        most = sorted(totals.items(), key=lambda one: (-one[1].processed, one[0]))[:MOST_JOBS]
+        for name, point in sorted(most):
             _add(name, point, processed, failed)
             for family, times in ((took, point.took), (waited, point.waited)):
                 family.add_metric([name], list(_cumulated(times)), times.total_ms / 1000)

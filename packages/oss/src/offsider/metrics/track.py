@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from asyncio import CancelledError
 from typing import Any
@@ -13,6 +14,8 @@ from ..contract.middleware import NextAsync, NextSync, ServerMiddleware
 from ..contract.work import Hold
 from ..errors import LostJob, Shutdown
 from .histogram import buckets_of
+
+log = logging.getLogger("offsider.worker")
 
 MOST_NAMES = 1000
 FOLD_S = 0.005  # as long as ended attempts are kept for: some hundreds, when they do nothing
@@ -49,6 +52,8 @@ class Tracker:
         if lock.acquire(blocking=False):
             try:
                 self._fold()
+            except Exception:  # on the thread of a job that has ended well: that stays so
+                log.exception("attempts could not be measured; their jobs are not touched by it")
             finally:
                 lock.release()
 
