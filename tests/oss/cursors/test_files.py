@@ -15,7 +15,7 @@ from offsider import cursors
 from offsider.errors import InvalidArguments
 
 TEXT = st.text(st.characters(exclude_characters="\r\n\x00", exclude_categories=("Cs",)), max_size=6)
-MANY = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=60)
+MANY = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck), max_examples=60)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])

@@ -37,7 +37,7 @@ def test_a_number_of_another_range_is_refused(after: int) -> None:
         list(cursors.numbers(range(0, 9, 3), after=after))
 
 
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 @given(st.lists(st.text(max_size=3), max_size=8))
 def test_items_go_on_after_each_of_them(of: list[str]) -> None:
     whole = list(zip(of, range(len(of)), strict=True))
@@ -51,7 +51,7 @@ def test_a_negative_index_is_refused() -> None:
         list(cursors.items("abc", after=-1))
 
 
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 @given(st.integers(0, 20), st.integers(1, 7))
 def test_batches_have_all_of_a_walk_and_the_cursor_after_it(count: int, size: int) -> None:
     found = list(cursors.batches(cursors.items(range(count)), size))

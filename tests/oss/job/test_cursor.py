@@ -52,7 +52,7 @@ def test_a_cursor_comes_back_as_itself(hint: Any, value: Any) -> None:
     assert (found, type(found)) == (value, type(value))
 
 
-@settings(deadline=None)
+@settings(deadline=None, database=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner)))
 def test_any_json_is_a_cursor_where_nothing_is_annotated(value: Any) -> None:
     codec = CursorCodec(Any, "walk")
