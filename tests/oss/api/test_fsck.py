@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from offsider import App
+from offsider import App, Retry
 from offsider.api.fsck import MOST_BREACHES, Checkup, fsck
 from offsider.contract.edition import Edition
 from offsider.contract.findings import Breach, Invariant, KeyKind
@@ -199,6 +199,26 @@ def test_a_job_that_moves_while_it_is_counted_is_no_breach(
 
     monkeypatch.setattr(Census, "_ids", moving)
     assert says(fsck(app)) == []
+
+
+def test_while_workers_run_nothing_is_found(app: App, start_worker: Callable[..., Worker]) -> None:
+    """Jobs go from queues in flight, to the retries and back, die and are run again, while each look is taken."""
+    ran = threading.Semaphore(0)
+
+    @app.job(name="work", queue="mail", retry=Retry(max=2, delay=0.05))
+    def work(number: int) -> None:
+        ran.release()
+        if number % 3 == 0:
+            raise ValueError(number)
+
+    start_worker(app, queues=["mail"], concurrency=5)
+    start_worker(app, queues=["mail"], concurrency=5)
+    for _ in range(8):
+        work.enqueue_many([(number,) for number in range(200)])
+        assert ran.acquire(timeout=20)
+        app.dead.retry_all()
+        assert says(fsck(app)) == []
+    assert len(app.processes) == 2
 
 
 def test_a_hundred_thousand_jobs_are_counted_in_pages(app: App, raw: redis.Redis) -> None:
