@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from types import ModuleType
 from typing import Any
@@ -68,3 +69,22 @@ def test_jobs_in_memory_are_there_inside_of_a_transaction(app: App, jobs: Module
     with fake(app) as kept, transaction.atomic():
         jobs.note.enqueue("a")
         assert len(kept) == 1
+
+
+def test_on_a_loop_there_is_no_transaction_and_it_is_pushed_at_once(app: App, jobs: ModuleType, raw: Any) -> None:
+    from asgiref.sync import sync_to_async
+    from django.db import transaction
+
+    def in_a_transaction() -> None:
+        with transaction.atomic():
+            jobs.note.enqueue("on Django's thread")
+            assert waiting(app, raw) == 1
+        transaction.get_connection().close()
+
+    async def main() -> None:
+        await jobs.note.aenqueue("at once")
+        await sync_to_async(in_a_transaction)()
+        await app.aclose()
+
+    asyncio.run(main())
+    assert waiting(app, raw) == 2
