@@ -61,7 +61,12 @@ def recovery(redis_url: str, told: Told) -> Iterator[Recovery]:
 
 def make(url: str, told: Told) -> Recovery:
     return Recovery(
-        Connections(url), Keys("offsider"), LIMITS, recovered=told.note_recovered, died=told.note_died, rng=Random(7)
+        Connections(url, namespace="offsider"),
+        Keys("offsider"),
+        LIMITS,
+        recovered=told.note_recovered,
+        died=told.note_died,
+        rng=Random(7),
     )
 
 
@@ -233,7 +238,11 @@ def test_after_a_disturbance_the_living_have_time_to_renew(
 
 def test_the_pace_follows_the_lease(redis_url: str, told: Told) -> None:
     usual = Recovery(
-        Connections(redis_url), Keys("offsider"), Limits(), recovered=told.note_recovered, died=told.note_died
+        Connections(redis_url, namespace="offsider"),
+        Keys("offsider"),
+        Limits(),
+        recovered=told.note_recovered,
+        died=told.note_died,
     )
     assert 4 <= usual.tick() <= 6
     assert make(redis_url, told).tick() <= 2.0 / 12 * 1.2
