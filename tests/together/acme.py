@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import click
@@ -12,11 +13,13 @@ from offsider import App, OptionSpec
 from offsider.config.model import Section
 from offsider.contract.edition import Edition
 from offsider.contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
+from offsider.contract.web import CHANGE, Assets, Locale, Notice, Page, Tab, Verdict
 from offsider.contract.work import Fetcher, Settlement, UnitOfWork
 from offsider.errors import InvalidOption
 from offsider.job.push import PushRequest
 from offsider.store.scripts import Script
 
+BLOCKED = "Blocked: %(count)s"
 COUNT_TENANT = """\
 -- acme_count: count the jobs of a tenant.
 --
@@ -124,6 +127,18 @@ class Census:
         self.stopped.set()
 
 
+class Counted:
+    """Any authorizer, and what it was asked."""
+
+    def __init__(self, inner: Any, heard: list[str]) -> None:
+        self._inner, self._heard = inner, heard
+
+    def judge(self, asker: Any, permission: str) -> Verdict:
+        self._heard.append(f"{permission} {asker.path}")
+        verdict: Verdict = self._inner.judge(asker, permission)
+        return verdict
+
+
 class AcmeEdition(Edition):
     """The table of contents: every registration it makes."""
 
@@ -160,6 +175,25 @@ class AcmeEdition(Edition):
         for event in ("startup", "beat", "quiet", "shutdown", "exit"):
             worker.app.events.on(event, lambda event=event: self.heard.append(event), by=self.name)
         worker.app.events.on("death", lambda record, error: self._count(worker.app, record), by=self.name)
+
+    def install_web(self, web: Any) -> None:
+        self.doors.append("web")
+        web.assets.add("acme", Assets(Path(__file__).parent / "acme_pages"), by=self.name)
+        web.pages.add("acme.tenants", Page("/acme/tenants", self._tenants), by=self.name)
+        web.pages.add("acme.block", Page("/acme/block", self._block, "POST", CHANGE, says=(BLOCKED,)), by=self.name)
+        web.tabs.add("acme", Tab("Tenants", "/acme/tenants", count=lambda now: now.processes), by=self.name)
+        web.locales.add("acme.de", Locale("de", {"Tenants": "Mandanten"}), by=self.name)
+        web.job_rows.add("acme", lambda job: [("Tenant", job.record.get("tenant", "nobody"))], by=self.name)
+        web.banners.add("acme", lambda: [Notice("Acme is <open>", "ok", "/acme/tenants")], by=self.name)
+        inner = web.authorizer.value
+        web.authorizer.fill(Counted(inner, self.heard), by=self.name)
+
+    def _tenants(self, visit: Any) -> Any:
+        return visit.page("acme/tenants.html", tenants=["ada", "<bob>"])
+
+    def _block(self, visit: Any) -> Any:
+        self.held.add(visit.sent("queue"))
+        return visit.back(visit.url("/acme/tenants"), BLOCKED, 1)
 
     def install_cli(self, cli: Any) -> None:
         self.doors.append("cli")

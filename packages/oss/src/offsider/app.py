@@ -35,6 +35,7 @@ from .job.resumable import JobMaker, ResumableJob, Steps
 from .job.signature import takes_cursor
 from .metrics.profiles import Profiles
 from .metrics.query import Metrics
+from .pages import Pages
 from .shards import Sharding
 from .store.connection import Connections
 from .store.keys import Keys
@@ -52,7 +53,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App(Management, Sharding):
+class App(Management, Sharding, Pages):
     """An application's jobs and its connection to Redis.
 
     Making an app neither connects nor starts anything; the first enqueue does. Settings come from keywords, then

@@ -19,6 +19,7 @@ from .queues import queues
 from .sets import dead, retry, scheduled
 from .stats import stats
 from .top import top
+from .web import web
 from .why import why
 from .worker import ProcessRunner, one_process, worker
 
@@ -41,6 +42,7 @@ class Cli:
         for command in LOOKING:
             self.commands.add(str(command.name), command, by="offsider")
         self.commands.add("deploy", deploy, by="offsider")
+        self.commands.add("web", web, by="offsider")
 
 
 def build(cli: Cli) -> click.Group:

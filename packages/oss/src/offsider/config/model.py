@@ -186,7 +186,30 @@ class JobSettings(Section):
     dead_days: float = Field(default=180, gt=0)
 
 
-CORE: dict[str, type[Section]] = {"redis": RedisSettings, "worker": WorkerSettings, "jobs": JobSettings}
+class WebSettings(Section):
+    """The web pages.
+
+    Attributes:
+        host, port: Where ``offsider web`` listens; off loopback only with a password.
+        user, password: Who may come in; without a password only this machine.
+        title: Beside the name on every page, e.g. ``staging``.
+        poll_s: How often an open page asks for news.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65_535)
+    user: str = "admin"
+    password: str | None = None
+    title: str = ""
+    poll_s: float = Field(default=5.0, ge=1, le=3600)
+
+
+CORE: dict[str, type[Section]] = {
+    "redis": RedisSettings,
+    "worker": WorkerSettings,
+    "jobs": JobSettings,
+    "web": WebSettings,
+}
 
 
 class Settings(Section):
@@ -203,6 +226,7 @@ class Settings(Section):
     namespace: str = "offsider"
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
     shards: dict[str, ShardSettings] = Field(default_factory=dict)
 
     @field_validator("namespace")

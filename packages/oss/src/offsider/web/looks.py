@@ -1,0 +1,51 @@
+"""The templates: ours and those of editions, always escaped, with the filters that all of them use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from ..contract.web import Assets
+from . import wording
+
+
+def environment(assets: Iterable[tuple[str, Assets]]) -> Environment:
+    """All templates; an edition's are found under its name.
+
+    Args:
+        assets: Names and folders; the folder ``offsider`` is ours.
+    """
+    folders = {name: FileSystemLoader(one.folder / "templates") for name, one in assets}
+    made = Environment(
+        loader=PrefixLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.newstyle_gettext = True  # type: ignore[attr-defined]
+    made.globals.update(gettext=_text, ngettext=_counted, _=_text)
+    made.filters.update(
+        plain=wording.plain, short=wording.short, span=wording.span, moment=wording.moment, number=wording.number,
+        size=wording.size, pretty=wording.pretty,
+    )  # fmt: skip
+    made.globals["call"] = wording.call
+    return made
+
+
+@pass_context
+def _text(context: Context, text: str, /, **values: Any) -> Markup:
+    """A translated text; what is put into it is escaped."""
+    return Markup(context["visit"].language.text(text)) % values  # noqa: S704 - texts are ours, values are escaped
+
+
+@pass_context
+def _counted(context: Context, one: str, many: str, count: int, /, **values: Any) -> Markup:
+    """A translated text that depends on a count."""
+    values.setdefault("num", count)
+    return Markup(context["visit"].language.counted(one, many, count)) % values  # noqa: S704 - as above

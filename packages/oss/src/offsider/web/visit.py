@@ -1,0 +1,188 @@
+"""One request for a page, and the ways to answer it: what a `View` is given."""
+
+from __future__ import annotations
+
+import zlib
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from ..contract.web import CHANGE, Asker, Notice
+from ..errors import InvalidOption, shown
+
+if TYPE_CHECKING:
+    from ..api.stats import Figures
+    from .site import Site
+
+MOST_FORM_BYTES = 1_000_000
+SAID, COUNT = "said", "n"
+
+
+class Visit:
+    """A request.
+
+    Attributes:
+        request: Starlette's.
+        site: The pages.
+        app: Whose jobs are shown.
+        asker: Who asks.
+        user: Their name; empty when it is not known.
+        form: What was sent: name → texts.
+        language: Theirs.
+    """
+
+    def __init__(self, request: Request, site: Site, asker: Asker, user: str, body: bytes) -> None:
+        self.request = request
+        self.site = site
+        self.asker = asker
+        self.user = user
+        self.app: Any = site.web.source.value(asker)
+        self.language = site.languages.chosen(request.query_params, asker.headers.get("accept-language", ""))
+        self.form: dict[str, list[str]] = {}
+        for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
+            self.form.setdefault(name, []).append(value)
+
+    # -- what was asked ------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> dict[str, str]:
+        """What was in braces in the page's path."""
+        return {name: str(value) for name, value in self.request.path_params.items()}
+
+    def query(self, name: str, default: str = "") -> str:
+        """One of what stands behind the question mark."""
+        return self.request.query_params.get(name, default)
+
+    def number(self, name: str, default: int, least: int, most: int) -> int:
+        """A whole number behind the question mark.
+
+        Raises:
+            InvalidOption: It is none, or not in its range.
+        """
+        text = self.query(name)
+        if not text:
+            return default
+        if text.isascii() and text.isdigit() and len(text) < 12 and least <= int(text) <= most:
+            return int(text)
+        raise InvalidOption(f"{name} is {shown(text)}: expected a whole number from {least} to {most}")
+
+    def choice(self, name: str, choices: tuple[str, ...]) -> str:
+        """One of several words behind the question mark; the first when it is missing.
+
+        Raises:
+            InvalidOption: It is another word.
+        """
+        text = self.query(name) or choices[0]
+        if text in choices:
+            return text
+        raise InvalidOption(f"{name} is {shown(text)}: expected one of {', '.join(choices)}")
+
+    def sent(self, name: str, default: str = "") -> str:
+        """One of what was sent; the last when there are several."""
+        return self.form.get(name, [default])[-1]
+
+    def may(self, permission: str = CHANGE) -> bool:
+        """True when the asker may do that: buttons that would be refused are not shown."""
+        return self.site.web.authorizer.value.judge(self.asker, permission).allowed
+
+    # -- addresses -----------------------------------------------------------------------------------------
+
+    @property
+    def root(self) -> str:
+        """Where the pages are mounted; empty at the top."""
+        return str(self.request.scope.get("root_path", "")).rstrip("/")
+
+    def url(self, path: str = "/", *parts: Any, **query: Any) -> str:
+        """An address of ours.
+
+        Args:
+            path: As it is, e.g. ``/queues``.
+            parts: What follows, each a part of its own, e.g. the name of a queue.
+            query: What stands behind the question mark; None and empty texts are left out.
+
+        Example:
+            >>> visit.url("/queues", "mail", page=2)        # doctest: +SKIP
+            '/queues/mail?page=2'
+        """
+        address = self.root + path + "".join(f"/{quote(str(part), safe='', errors='replace')}" for part in parts)
+        kept = {name: value for name, value in query.items() if value not in (None, "")}
+        if self.query("lang"):
+            kept.setdefault("lang", self.query("lang"))
+        return f"{address}?{urlencode(kept, doseq=True, errors='replace')}" if kept else address
+
+    def here(self, **query: Any) -> str:
+        """This page with another query; what is not named stays."""
+        mine = {name: value for name, value in self.request.query_params.items() if name not in (SAID, COUNT)}
+        path = self.request.url.path.removeprefix(self.root)
+        return self.url(quote(path, safe="/%:@!$&'()*+,;=~-._"), **{**mine, **query})
+
+    def on(self, path: str) -> bool:
+        """True when this page belongs to a tab."""
+        here = self.request.url.path.removeprefix(self.root) or "/"
+        return here == path or (path != "/" and here.startswith(f"{path}/"))
+
+    def wanted_back(self, default: str) -> str:
+        """Where the form was: what it says in ``back``, if that is one of our addresses; else the default."""
+        given = self.sent("back")
+        ours = given.startswith(f"{self.root}/") and not given.startswith(("//", "/\\")) and given.isprintable()
+        return given if ours else default
+
+    # -- answers -------------------------------------------------------------------------------------------
+
+    def page(self, template: str, *, status: int = 200, **context: Any) -> Response:
+        """A page out of a template.
+
+        Args:
+            template: ``NAME/x.html``.
+            status: The code of the answer.
+            context: What the template shows.
+        """
+        made = self.site.environment.get_template(template)
+        html = made.render(
+            visit=self, site=self.site, app=self.app, t=self.language.text, status=status, **context
+        )  # fmt: skip
+        return Response(html.encode("utf-8", "replace"), status, {"content-language": self.language.code}, "text/html")
+
+    def json(self, value: Any, status: int = 200) -> Response:
+        """JSON."""
+        return JSONResponse(value, status)
+
+    def back(self, address: str, said: str = "", count: int | None = None) -> Response:
+        """After a change: to a page, which says what was done.
+
+        Args:
+            address: Of `url`.
+            said: A text that the `Page` lists in ``says``.
+            count: How many, beside it.
+        """
+        query = {SAID: code(said), COUNT: "" if count is None else str(count)} if said else {}
+        joint = "&" if "?" in address else "?"
+        return RedirectResponse(f"{address}{joint}{urlencode(query)}" if query else address, 303)
+
+    @property
+    def said(self) -> tuple[str, int | None] | None:
+        """What the change before this page has done: only texts that pages list."""
+        text = self.site.says.get(self.query(SAID))
+        count = self.query(COUNT)
+        return None if text is None else (text, int(count) if count.isdigit() and len(count) < 12 else None)
+
+    # -- what every page shows -----------------------------------------------------------------------------
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Everything in numbers, as it was when this page was made."""
+        figures: Figures = self.app.stats.now()
+        return figures
+
+    @cached_property
+    def notices(self) -> list[Notice]:
+        """What is to be said on every page."""
+        return self.site.notices()
+
+
+def code(text: str) -> str:
+    """A text of ours in an address."""
+    return f"{zlib.crc32(text.encode()):08x}"

@@ -1,0 +1,131 @@
+"""How pages write numbers, times and the text of others: short, and harmless. Pure, no I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from .. import clock
+from ..errors import shown
+
+MOST_SHORT = 120
+MOST_LONG = 100_000
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def plain(text: Any) -> str:
+    """Text of others with what cannot be seen made visible: control letters, and those that turn the direction.
+
+    Example:
+        >>> plain("a\\u202eb\\x00")
+        'a⟨U+202E⟩b⟨U+0000⟩'
+    """
+    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", str(text))
+
+
+def short(text: Any, most: int = MOST_SHORT) -> str:
+    """The beginning of a text, in one line."""
+    line = plain(str(text)[: most + 1].replace("\n", " ").replace("\r", " "))
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def call(args: Any, kwargs: Any, most: int = MOST_SHORT) -> str:
+    """The arguments of a job as a call has them, cut to a length.
+
+    Example:
+        >>> call([7, "a"], {"locale": "de"})
+        '7, "a", locale="de"'
+    """
+    parts, length = [], 0
+    for name, value in [*((None, one) for one in args), *kwargs.items()]:
+        part = compact(value, most) if name is None else f"{name}={compact(value, most)}"
+        parts.append(part)
+        length += len(part)
+        if length > most:
+            break
+    return short(", ".join(parts), most)
+
+
+def compact(value: Any, most: int = MOST_SHORT) -> str:
+    """A value as JSON in one line; of a long text only its beginning is looked at."""
+    if isinstance(value, str) and len(value) > most:
+        value = value[:most] + "…"
+    try:
+        return json.dumps(value, ensure_ascii=False)[: most + 1]
+    except (ValueError, TypeError, RecursionError):
+        return shown(value)
+
+
+def pretty(value: Any, most: int = MOST_LONG) -> str:
+    """A value as JSON in many lines; over a length its beginning, and how much it is."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=2, default=shown)
+    except (ValueError, RecursionError):
+        text = shown(value)
+    text = plain(text)
+    return text if len(text) <= most else f"{text[:most]}\n… {len(text):,}"
+
+
+def span(seconds: float) -> str:
+    """A length of time in at most two units.
+
+    Example:
+        >>> [span(s) for s in (0.0004, 0.04, 7.26, 65, 7300, 200_000)]
+        ['0.4 ms', '40 ms', '7.3 s', '1 m 5 s', '2 h 1 m', '2 d 7 h']
+    """
+    if seconds < 1:
+        return f"{seconds * 1000:.3g} ms" if seconds > 0 else "0 s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = int(min(seconds, 1e10))
+    for (large, letter), (small, lesser) in pairwise(_UNITS):
+        if whole >= large:
+            return f"{whole // large} {letter} {whole % large // small} {lesser}"
+    return f"{whole} s"
+
+
+def size(amount: float) -> str:
+    """Bytes.
+
+    Example:
+        >>> size(512), size(70_000_000)
+        ('512 B', '66.8 MB')
+    """
+    for unit in ("B", "KB", "MB", "GB"):
+        if amount < 1024 or unit == "GB":
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return ""
+
+
+def instant(at_s: Any) -> datetime | None:
+    """A point in time; None for what is none."""
+    try:
+        return None if at_s is None else datetime.fromtimestamp(float(at_s), UTC)
+    except (ValueError, OverflowError, OSError, TypeError):
+        return None
+
+
+def moment(at_s: Any) -> Markup:
+    """A point in time as ``<time>``: its distance from now, exactly when pointed at; a script keeps it going."""
+    at = instant(at_s)
+    if at is None:
+        return Markup("&ndash;")
+    left_s = float(at_s) - clock.now_s()
+    words = f"in {span(left_s)}" if left_s > 0 else f"{span(-left_s)} ago"
+    iso = f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    exact = f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}" data-when="{:.3f}">{}</time>').format(
+        iso, exact, float(at_s), escape(words)
+    )
+
+
+def number(value: float) -> Markup:
+    """A number with separators; a script writes it as the reader's language does."""
+    return Markup('<data value="{}">{}</data>').format(value, f"{value:,}")
