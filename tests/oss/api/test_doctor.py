@@ -54,7 +54,7 @@ def test_a_dangerous_server_is_told_with_the_remedy(
 
 def test_a_replica_is_no_place_for_jobs(make_server: Callable[..., Server], make_app: Callable[..., App]) -> None:
     master = make_server()
-    replica = make_server("--replicaof", f"127.0.0.1 {master.port}")
+    replica = make_server("--replicaof", "127.0.0.1", str(master.port))
     assert found(doctor(make_app(replica.url)), "replication").level == "problem"
 
 

@@ -221,17 +221,17 @@ def test_while_workers_run_nothing_is_found(app: App, start_worker: Callable[...
     assert len(app.processes) == 2
 
 
-def test_a_hundred_thousand_jobs_are_counted_in_pages(app: App, raw: redis.Redis) -> None:
+def test_twenty_thousand_jobs_are_counted_in_pages(app: App, raw: redis.Redis) -> None:
     raw.sadd("{offsider}:queues", "mail")
-    for start in range(0, 100_000, 10_000):
+    for start in range(0, 20_000, 10_000):
         raw.lpush("{offsider}:queue:mail", *(job(f"{n:024d}") for n in range(start, start + 10_000)))
-    raw.zadd("{offsider}:retry", {job(f"{70_000:024d}"): 1})
+    raw.zadd("{offsider}:retry", {job(f"{13_000:024d}"): 1})
     raw.config_resetstat()
     found = fsck(app)
-    assert found.jobs == 100_001
-    assert says(found) == [f"job {70_000:024d} lies in 2 places: queue:mail, retry"]
+    assert found.jobs == 20_001
+    assert says(found) == [f"job {13_000:024d} lies in 2 places: queue:mail, retry"]
     commands = raw.info("commandstats")
-    assert commands["cmdstat_lrange"]["calls"] >= 200, "both looks at the queue are in pages"
+    assert commands["cmdstat_lrange"]["calls"] >= 40, "both looks at the queue are in pages"
     assert "cmdstat_lpos" not in commands, "and nothing searches all of it"
 
 
