@@ -18,6 +18,7 @@ from offsider.worker.order import QueueOrder
 from offsider.worker.worker import Worker
 from support.cluster import Cluster
 from support.ledger import Ledger
+from support.server import Server
 from support.waiting import until
 
 MakeApp = Callable[..., App]
@@ -124,8 +125,8 @@ def test_without_a_namespace_a_cluster_is_refused(cluster: Cluster, make_app: Ma
         app.connections  # noqa: B018 - it is made here
 
 
-def test_a_single_server_is_no_cluster(redis_url: str) -> None:
-    connections = Connections(redis_url.replace("redis://", "redis+cluster://"), namespace="offsider")
+def test_a_single_server_is_no_cluster(make_server: Callable[..., Server]) -> None:
+    connections = Connections(make_server().url.replace("redis://", "redis+cluster://"), namespace="offsider")
     with pytest.raises(ConfigError, match="belongs to none: write redis://"):
         connections.wire("test", read_timeout_s=5).command("PING")
 

@@ -128,3 +128,18 @@ def test_a_name_is_remembered_for_a_day(app: App, outbox: Outbox, raw: Any) -> N
     bring_all(app, outbox.rows)
     (lane,) = raw.keys("*lane:outbox-*")
     assert 86_000 < raw.ttl(lane) <= 86_400
+
+
+def test_a_job_for_a_shard_is_brought_there(make_app: Callable[..., App], outbox: Outbox, raw: Any) -> None:
+    app = make_app(shards={"eu": {"namespace": "eu"}, "us": {"namespace": "us", "queues": ["notes"]}})
+
+    @app.job(name="note", queue="notes")
+    def note(n: int) -> None: ...
+
+    requests = [note.using(shard="eu").request(1), note.request(2), note.using(queue="default").request(3)]
+    with outbox.engine.begin() as connection:
+        rows = [{"payload": payload, "at_s": at_s} for payload, at_s in map(row, requests)]
+        connection.execute(insert(outbox.table), rows)
+    assert Relay(app, outbox.rows).bring() == 3
+    assert [raw.llen("{eu}:queue:notes"), raw.llen("{us}:queue:notes"), raw.llen("{offsider}:queue:default")] == [1] * 3
+    assert b"shard" not in raw.lindex("{eu}:queue:notes", 0)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST = 500  # rows in one batch
 POLL_S = 0.5
+SHARD = "shard"
 REMEMBER_S = 86_400  # for longer than a relay that has died may stay without a successor
 
 Row = tuple[str, float | None]  # payload, when it is due
@@ -73,7 +74,9 @@ def row(request: PushRequest) -> Row:
     """What is kept of a request that was accepted."""
     from ..job.record import dumps
 
-    return dumps(request.record).decode(), request.at_s
+    # The shard that a call or a middleware has said travels in the row only: it is taken out before the push.
+    record = request.record if request.shard is None else {**request.record, SHARD: request.shard}
+    return dumps(record).decode(), request.at_s
 
 
 def relay_in_workers(app: App, make_table: Callable[[], OutboxTable]) -> None:
@@ -94,4 +97,6 @@ def relay_in_workers(app: App, make_table: Callable[[], OutboxTable]) -> None:
 
 def _request(payload: str, at_s: float | None) -> PushRequest:
     job: Any = None  # only client middleware asks for it, and that has seen the request
-    return PushRequest(loads(payload.encode()), at_s, job, waits=False, accepted=True)
+    record = loads(payload.encode())
+    shard = record.pop(SHARD, None)
+    return PushRequest(record, at_s, job, waits=False, accepted=True, shard=shard)
