@@ -1,4 +1,4 @@
-"""The documentation as a site: ``hatch run docs:build``. The pages are those of docs/; the reference is made of docstrings.
+"""The documentation as a site: ``hatch run docs:build``. Its pages are those of docs/, its reference the docstrings.
 
 Sphinx reads a folder that holds all of its pages, and links of ours lead out of it, to source files and READMEs. So the
 build copies the pages beside this file's own; of a link that leaves them, the text stays.
