@@ -132,8 +132,6 @@ def test_python_m_is_the_same_command(desk: Desk) -> None:
 def test_help_needs_neither_redis_nor_pydantic() -> None:
     """What makes a command line slow is imported by the commands that need it."""
     program = """
-import os
-import subprocess
 import sys
 from offsider.cli.main import main
 sys.argv = ["offsider", "--help"]

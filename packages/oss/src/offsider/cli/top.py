@@ -83,7 +83,7 @@ def _quits(keys: Keyboard, pause_s: float) -> bool:
     soonest_s = clock.monotonic_s() + 0.5
     while (left_s := until_s - clock.monotonic_s()) > 0:
         key = keys.pressed(left_s)
-        if key in ("q", "Q", "\x1b"):
+        if key in ("q", "Q"):
             return True
         if key:
             until_s = min(until_s, max(soonest_s, clock.monotonic_s()))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..app import App
 from ..errors import ConfigError
 from .target import find_app
+
+if TYPE_CHECKING:
+    from ..app import App
 
 
 @click.command(short_help="Serve the web pages.")
@@ -24,6 +26,8 @@ def web(target: str | None, prefix: str, config: str | None, **given: Any) -> No
 
     Off loopback it needs a password: set OFFSIDER_WEB_PASSWORD.
     """
+    from ..app import App
+
     chosen = {name: value for name, value in given.items() if value is not None}
     app = find_app(target, config=config, web=chosen) if target else App(config=config, web=chosen)
     try:
