@@ -133,6 +133,16 @@ class Cluster:
         self.move_keys(namespace, source, target)
         self.end_move(namespace, target)
 
+    def move_at_once(self, namespace: str, target: Node) -> bool:
+        """The same as servers that can do it by themselves do it; False where they cannot."""
+        slot, source = key_slot(namespace.encode()), self.owner(namespace)
+        try:
+            source.tell("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", target.id)
+        except redis.ResponseError:
+            return False
+        until(lambda: self.owner(namespace) is target and self.agrees(), 20, "the slot is there")
+        return True
+
     def agrees(self) -> bool:
         """Every node is well, and sees the same owners."""
         living = [node for node in self.nodes if node.is_alive]

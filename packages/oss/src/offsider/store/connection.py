@@ -116,9 +116,10 @@ class Connections:
 
     def _pool(self, read_timeout_s: float, connect_timeout_s: float, plain: Any, by_tls: Any) -> redis.ConnectionPool:
         options = self._options(read_timeout_s, connect_timeout_s) | self._located(plain, by_tls)
-        retries = (
-            Retry(NoBackoff(), MOST_MOVES, supported_errors=(Moved,)) if self._discovery else Retry(NoBackoff(), 0)
-        )
+        retries = Retry(NoBackoff(), 0)
+        if self._discovery is not None:
+            retries = Retry(NoBackoff(), MOST_MOVES, supported_errors=(Moved,))
+            options["retry_on_error"] = [Moved]  # redis-py 5 wants to be told twice
         try:
             return redis.ConnectionPool.from_url(self._site.plain, retry=retries, **options)
         except ValueError as error:
