@@ -33,6 +33,7 @@ from offsider.testing.conformance import FetcherConformance
 from offsider.worker.fetch import LeaseFetcher, Limits
 from offsider.worker.order import QueueOrder
 from offsider.worker.worker import Worker
+from support.site import Visitor, fill
 from support.waiting import until
 from together.acme import AcmeEdition, Census, CountingFetcher, Track
 
@@ -323,3 +324,21 @@ def test_its_process_runner_runs_a_worker_with_all_of_it(
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
         worker.stdout.close()
+
+
+def test_its_pages_tab_texts_rows_and_banner_are_there_like_ours(make_app: Callable[..., App], raw: Any) -> None:
+    edition = AcmeEdition()
+    app = make_app(editions=[edition])
+    fill(app, raw)
+    visitor = Visitor(app.web())
+    german = visitor.get("/acme/tenants", **{"accept-language": "de"}).text
+    assert "<h1>Mandanten</h1>" in german
+    assert "&lt;bob&gt;" in german
+    assert 'href="/acme/tenants" aria-current="page"' in german
+    assert "<bdi>Tenant</bdi>" in visitor.text("/jobs/r1")
+    assert '<a href="/acme/tenants">Acme is &lt;open&gt;</a>' in visitor.text("/queues")
+    assert visitor.client.post("/acme/block", data={"queue": "mail"}).status_code == 403, "the same gate as ours"
+    answer = visitor.post("/acme/block", {"queue": "mail"})
+    assert "Blocked: <data" in visitor.text(answer.headers["location"])
+    assert "mail" in edition.held
+    assert {"read /acme/tenants", "change /acme/block"} <= set(edition.heard)

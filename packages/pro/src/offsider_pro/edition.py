@@ -17,6 +17,7 @@ from .scripts import all_scripts
 
 if TYPE_CHECKING:
     from offsider import App
+    from offsider.web.web import Web
     from offsider.worker.worker import Worker
 
     from .job_metrics import Tags
@@ -81,9 +82,12 @@ class ProEdition(Edition):
         parts.measure(worker, self._statsd, self.name)
         worker.server_middleware.add("pro.pause", parts.hold, by=self.name, after="pro.expiry")
 
-    def install_web(self, web: Any) -> None:  # noqa: ARG002
-        """In a web process: its log hears of the licence."""
+    def install_web(self, web: Web) -> None:
+        """In a web process: its log and its pages hear of the licence."""
         self.gate.speak()
+        from .license_banner import LicenseBanner
+
+        web.banners.add("pro.license", LicenseBanner(self.gate), by=self.name)
 
     def install_cli(self, cli: Any) -> None:
         """On the command line."""

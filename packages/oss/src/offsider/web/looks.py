@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
@@ -13,8 +13,9 @@ from ..contract.web import Assets
 from . import wording
 
 
-def environment(assets: Iterable[tuple[str, Assets]]) -> Environment:
-    """All templates; an edition's are found under its name.
+@lru_cache(8)
+def environment(assets: tuple[tuple[str, Assets], ...]) -> Environment:
+    """All templates; an edition's are found under its name. Sites with the same folders share what is compiled.
 
     Args:
         assets: Names and folders; the folder ``offsider`` is ours.

@@ -56,7 +56,7 @@ class Site:
         self.title, self.back, self.poll_s = title, back, app.settings.web.poll_s
         self.version = __version__
         self.languages = Languages(locale for _name, locale in self.web.locales.items())
-        self.environment = environment(self.web.assets.items())
+        self.environment = environment(tuple(self.web.assets.items()))
         self.static = Static(dict(self.web.assets.items()))
         self.says = {code(text): text for _name, page in self.web.pages.items() for text in page.says}
         routes = [self._route(page) for _name, page in self.web.pages.items()]
@@ -65,6 +65,7 @@ class Site:
             routes=[*routes, self._route(files)],
             exception_handlers={404: self._missing, 405: self._missing, Exception: self._failed},
         )
+        self.starlette.router.redirect_slashes = False
         self._gated = Gate(self.starlette)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,14 +83,14 @@ class Site:
         return [tab for _name, tab in self.web.tabs.items()]
 
     def notices(self) -> list[Notice]:
-        """What all banners say now; one that fails is logged, and the others are shown."""
+        """What all banners say now, the same only once; one that fails is logged, and the others are shown."""
         found: list[Notice] = []
         for name, banner in self.web.banners.items():
             try:
                 found += banner()
             except Exception:
                 log.exception("the banner %r by %s failed; pages go on without", name, self.web.banners.owner(name))
-        return found
+        return list(dict.fromkeys(found))
 
     def rows(self, job: Any) -> list[tuple[str, str]]:
         """Further rows of a job; who fails is logged, and the others are shown."""

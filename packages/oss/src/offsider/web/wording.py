@@ -76,9 +76,11 @@ def span(seconds: float) -> str:
     """A length of time in at most two units.
 
     Example:
-        >>> [span(s) for s in (0.0004, 0.04, 7.26, 65, 7300, 200_000)]
-        ['0.4 ms', '40 ms', '7.3 s', '1 m 5 s', '2 h 1 m', '2 d 7 h']
+        >>> [span(s) for s in (0.000_004, 0.0004, 0.04, 7.26, 65, 7300, 200_000)]
+        ['4 µs', '0.4 ms', '40 ms', '7.3 s', '1 m 5 s', '2 h 1 m', '2 d 7 h']
     """
+    if 0 < seconds < 0.000_1:
+        return f"{seconds * 1e6:.0f} µs"
     if seconds < 1:
         return f"{seconds * 1000:.3g} ms" if seconds > 0 else "0 s"
     if seconds < 60:

@@ -12,6 +12,7 @@ from ...api.results import wait_for
 from ...api.search import DEAD, IN_FLIGHT, QUEUE, RETRY, SCHEDULE
 from ...contract.web import CHANGE, Page
 from ...errors import InvalidOption, shown
+from ..frames import frames
 from ..listing import DELETE, KILL, RUN
 from ..visit import Visit
 
@@ -42,6 +43,7 @@ def job(visit: Visit) -> Response:
     return visit.page(
         "offsider/job.html",
         jid=jid, why=why, job=entry, progress=info.progress if info else None, result=result,
+        frames=frames(entry.traceback) if entry else [],
         deeds=OFFERED.get(why.place, ()), rows=visit.site.rows(entry) if entry else [],
         rest={name: value for name, value in (why.record or {}).items() if name not in SHOWN},
     )  # fmt: skip

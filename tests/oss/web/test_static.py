@@ -1,0 +1,33 @@
+"""Files: only those that are there, kept for as long as they do not change, with their licences."""
+
+from __future__ import annotations
+
+import pytest
+
+from offsider import App
+from support.site import Visitor
+
+
+def test_a_page_names_files_by_what_is_in_them_and_they_are_kept(app: App) -> None:
+    site = app.web()
+    visitor = Visitor(site)
+    for file in ("offsider.css", "offsider.js", "theme.js", "charts.js", "vendor/htmx.min.js", "vendor/uPlot.min.js"):
+        answer = visitor.get(site.static.path(file))
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+    assert visitor.get(site.static.path("offsider.css")).headers["content-type"].startswith("text/css")
+    assert "immutable" not in visitor.get("/assets/offsider/offsider.css?v=old").headers["cache-control"]
+
+
+@pytest.mark.parametrize("file", ["htmx", "uPlot"])
+def test_what_others_wrote_has_its_licence(app: App, file: str) -> None:
+    answer = Visitor(app.web()).get(f"/assets/offsider/vendor/{file}.LICENSE.txt")
+    assert answer.status_code == 200
+    assert "WARRANT" in answer.text.upper()
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/offsider/../site.py", "/assets/offsider/%2e%2e/site.py", "/assets/other/x", "/assets/offsider/"]
+)
+def test_nothing_else_is_served(app: App, path: str) -> None:
+    assert Visitor(app.web()).get(path).status_code == 404
