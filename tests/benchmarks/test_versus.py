@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -140,6 +141,19 @@ def test_the_markdown_is_a_table_with_its_command(rows: list[results.Row], here:
     assert len(lines) == 2 + len(rows)
     assert {line.replace("\\|", "").count("|") for line in lines} == {len(table.HEADER) + 1}
     assert text.startswith("`hatch run versus --cores 0`, 2026-11-24")
+
+
+def test_the_short_table_has_each_system_at_its_best_and_none_that_failed(
+    rows: list[results.Row], here: machine.Machine
+) -> None:
+    best = replace(rows[0], variant="tuned", best=True)
+    text = table.short([*rows, best], here, "How.", "hatch run versus")
+    labels = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")][1:]
+    assert best.label in labels
+    assert rows[0].label not in labels, "its defaults are not its best"
+    assert not any(row.label in labels for row in rows if not row.is_measured)
+    assert table.HEADER[-1] not in text
+    assert "`hatch run versus`, 2026-11-24" in text
 
 
 def test_the_chart_is_xml_that_can_be_read_and_heard() -> None:
