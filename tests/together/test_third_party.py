@@ -319,7 +319,8 @@ def test_its_process_runner_runs_a_worker_with_all_of_it(
         assert worker.stdout is not None
         assert worker.stdout.readline() == "acme runs this process\n"
         assert worker.stdout.readline() == "bought for the default from the environment\n"
-        until(lambda: any(raw.hget(key, "acme_settled") == b"1" for key in raw.keys("{shop}:*:????????????")))
+        listed = "{shop}:processes"
+        until(lambda: any(raw.hget(b"{shop}:" + one, "acme_settled") == b"1" for one in raw.smembers(listed)))
     finally:
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(20) == 0
