@@ -19,8 +19,16 @@ from support.pages import ROOT, Block, Page, page, pages
 
 GUIDE = page("docs/guides/configuration.md")
 NAME = "NAME"  # stands for the name that a table of one's own has
-VARIABLE = re.compile(rf"{PREFIX}[A-Z_]+\b(?!…)")  # OFFSIDER_SHOP_… is what a section of yours would have
-TOML = [(one, block) for one in pages() for block in one.blocks("toml")]
+VARIABLE = re.compile(rf"(?<![A-Z_]){PREFIX}[A-Z_]+\b(?!…)")  # OFFSIDER_SHOP_… is what a section of yours would have
+
+
+def is_ours(block: Block) -> bool:
+    """True for settings; other tools have TOML, too."""
+    found = tomllib.loads(block.text)
+    return "tool" not in found or "offsider" in found["tool"]
+
+
+TOML = [(one, block) for one in pages() for block in one.blocks("toml") if is_ours(block)]
 
 
 def settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
