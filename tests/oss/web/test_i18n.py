@@ -17,8 +17,9 @@ LANGUAGES = Languages([Locale("en", {}, name="English"), GERMAN, BRAZIL, HEBREW,
 @pytest.mark.parametrize(
     ("query", "accept", "code"),
     [("", "", "en"), ("", "de", "de"), ("", "de-AT,en;q=0.5", "de"), ("", "fr, de;q=0.2, en;q=0.1", "de"),
-     ("de", "en", "de"), ("xx", "de", "de"), ("", "PT-br", "pt-BR"), ("", "pt", "en"), ("", "de;q=x, en", "en"),
-     ("", ",;q=,*" * 500, "en")],
+     ("de", "en", "de"), ("xx", "de", "de"), ("", "PT-br", "pt-BR"), ("", "de;q=x, en", "en"),
+     ("", "pt", "pt-BR"), ("", "pt-PT, en;q=0.9", "pt-BR"), ("", "en; q=0.3, de; q=0.7", "de"), ("", "de;q=0", "en"),
+     ("", "-, d, p-", "en"), ("", ",;q=,*" * 500, "en")],
 )  # fmt: skip
 def test_the_language_is_what_was_asked_for_first(query: str, accept: str, code: str) -> None:
     assert LANGUAGES.chosen({"lang": query} if query else {}, accept).code == code

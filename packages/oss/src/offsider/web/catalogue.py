@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from gettext import c2py
 from pathlib import Path
 
@@ -19,11 +19,10 @@ ENGLISH = Locale("en", {}, name="English")
 Texts = dict[str, str | tuple[str, ...]]
 
 
-def locales() -> Iterator[Locale]:
-    """English, and every language that has a file, by its code."""
-    yield ENGLISH
-    for path in sorted(FOLDER.glob("*.po")):
-        yield read(path)
+@cache
+def locales() -> tuple[Locale, ...]:
+    """English, and every language that has a file, by its code; read once a process."""
+    return (ENGLISH, *(read(path) for path in sorted(FOLDER.glob("*.po"))))
 
 
 def read(path: Path) -> Locale:
@@ -58,13 +57,18 @@ def parse(text: str) -> Texts:
             entry = {}
         if match:
             last = match[1]
-            entry[last] = ast.literal_eval(match[2])
+            entry[last] = _text(match[2])
         elif line.strip().startswith('"') and last:
-            entry[last] += ast.literal_eval(line.strip())
+            entry[last] += _text(line.strip())
         elif not line.strip() and entry:
             _keep(found, entry)
             entry, last = {}, ""
     return found
+
+
+def _text(quoted: str) -> str:
+    """What stands in quotes; only where something is escaped is it worth a parser."""
+    return quoted[1:-1] if "\\" not in quoted else str(ast.literal_eval(quoted))
 
 
 def _keep(found: Texts, entry: dict[str, str]) -> None:

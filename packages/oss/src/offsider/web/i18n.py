@@ -75,28 +75,27 @@ class Languages:
         return self._english
 
     def _language(self, code: str) -> Language | None:
-        """The very one, or the one without a region."""
-        by_case = {one.lower(): one for one in self._languages}
-        for one in (code.lower(), code.lower().partition("-")[0]):
-            if one in by_case:
-                return self._languages[by_case[one]]
-        return None
+        """The very one, the one without a region, or that of another region: who reads ``pt`` can read ``pt-BR``."""
+        by_case = {one.lower(): language for one, language in self._languages.items()}
+        base = code.lower().partition("-")[0]
+        near = (language for one, language in by_case.items() if one.startswith(f"{base}-"))
+        return by_case.get(code.lower()) or by_case.get(base) or next(near, None)
 
 
 def wanted(accept: str) -> list[str]:
-    """Codes of a header ``Accept-Language``, the best first.
+    """Codes of a header ``Accept-Language``, the best first, without those that are refused.
 
     Example:
-        >>> wanted("en;q=0.5, de-AT, *;q=0.1")
+        >>> wanted("en; q=0.5, de-AT, fr;q=0, *;q=0.1")
         ['de-AT', 'en', '*']
     """
     found = []
     for part in accept[:500].split(","):
-        code, _, quality = part.strip().partition(";q=")
+        code, _, quality = part.replace(" ", "").partition(";q=")
         try:
             weight = float(quality) if quality else 1.0
         except ValueError:
             weight = 0.0
-        if code:
+        if code and weight > 0:
             found.append((-weight, code))
     return [code for _weight, code in sorted(found, key=lambda one: one[0])]
