@@ -6,8 +6,13 @@ import asyncio
 import re
 from typing import Any
 
-import httpx
 import pytest
+
+from offsider import App
+
+for extra in ("starlette", "jinja2", "httpx", "a2wsgi", "fastapi", "flask"):
+    pytest.importorskip(extra)
+import httpx
 from a2wsgi import ASGIMiddleware
 from fastapi import FastAPI
 from flask import Flask
@@ -15,7 +20,6 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from offsider import App
 from support.site import SAME, Visitor, fill
 
 

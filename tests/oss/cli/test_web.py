@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
 import pytest
 
 from offsider.cli.web import serve
 from offsider.errors import ConfigError
 from support.processes import Desk, Process
+
+for extra in ("starlette", "jinja2", "uvicorn", "httpx"):
+    pytest.importorskip(extra)
+import httpx
+
 from support.site import HTML
 
 

@@ -23,7 +23,6 @@ from offsider.errors import DuplicateName, SeamClosed
 from offsider.job.options import CORE as CORE_OPTIONS
 from offsider.metrics.track import MetricsMiddleware
 from offsider.store.scripts import Script
-from offsider.web.web import Web
 from offsider.worker.worker import Worker
 
 Make = Callable[..., App]
@@ -130,8 +129,17 @@ def test_editions_come_in_one_after_the_other_and_after_the_core(make_app: Make)
 # -- the core uses its own seams -------------------------------------------------------------------------------------
 
 
+def every_room(app: App) -> tuple[Any, ...]:
+    """Each that has seams."""
+    pytest.importorskip("starlette")
+    pytest.importorskip("jinja2")
+    from offsider.web.web import Web
+
+    return (app, Worker(app), Web(app), Cli())
+
+
 def test_every_seam_of_the_list_is_there_with_its_shape(app: App) -> None:
-    rooms = (app, Worker(app), Web(app), Cli())
+    rooms = every_room(app)
     for name, shape in SEAMS:
         found = [getattr(room, name) for room in rooms if hasattr(room, name)]
         assert [type(one).__name__ for one in found] == [shape] * len(found)
@@ -143,7 +151,7 @@ def test_every_seam_there_is_stands_in_the_list(app: App) -> None:
     shapes = {"Slot", "Chain", "Registry", "Events"}
     found = {
         value.name
-        for room in (app, Worker(app), Web(app), Cli())
+        for room in every_room(app)
         for value in vars(room).values()
         if type(value).__name__ in shapes and type(value).__module__ == "offsider.contract.seams"
     }

@@ -237,6 +237,9 @@ if (document.getElementById("said")) {
   address.searchParams.delete("n");
   history.replaceState(null, "", address);
 }
+const tabs = document.querySelector(".tabs");
+const tab = document.querySelector(".tabs [aria-current]");
+if (tab) tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
 showLive();
 refresh();
 setInterval(update, poll * 1000);
