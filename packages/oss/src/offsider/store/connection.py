@@ -95,8 +95,11 @@ class Connections:
     def awire(self, name: str, *, read_timeout_s: float, connect_timeout_s: float = math.inf) -> AsyncWire:
         """The same for an event loop."""
         options = self._options(read_timeout_s, connect_timeout_s)
-        options |= self._located(AsyncLocatedConnection, AsyncLocatedSSLConnection)
-        pool = redis.asyncio.ConnectionPool.from_url(self._site.plain, retry=AsyncRetry(NoBackoff(), 0), **options)
+        located = self._located(AsyncLocatedConnection, AsyncLocatedSSLConnection)
+        pool = redis.asyncio.ConnectionPool.from_url(
+            self._site.plain, retry=AsyncRetry(NoBackoff(), 0), **options, **located
+        )
+        pool.connection_class = located.get("connection_class", pool.connection_class)  # by TLS the URL's own one won
         return AsyncWire(pool, name, self._revive, self._discovery)
 
     def admin(self) -> redis.Redis:
