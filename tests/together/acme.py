@@ -18,7 +18,9 @@ from offsider.contract.work import Fetcher, Settlement, UnitOfWork
 from offsider.errors import InvalidOption
 from offsider.job.push import PushRequest
 from offsider.store.scripts import Script
+from offsider.web.catalogue import read as read_locale
 
+ACME_PAGES = Path(__file__).parent / "acme_pages"
 BLOCKED = "Blocked: %(count)s"
 COUNT_TENANT = """\
 -- acme_count: count the jobs of a tenant.
@@ -178,11 +180,13 @@ class AcmeEdition(Edition):
 
     def install_web(self, web: Any) -> None:
         self.doors.append("web")
-        web.assets.add("acme", Assets(Path(__file__).parent / "acme_pages"), by=self.name)
+        web.assets.add("acme", Assets(ACME_PAGES), by=self.name)
         web.pages.add("acme.tenants", Page("/acme/tenants", self._tenants), by=self.name)
         web.pages.add("acme.block", Page("/acme/block", self._block, "POST", CHANGE, says=(BLOCKED,)), by=self.name)
         web.tabs.add("acme", Tab("Tenants", "/acme/tenants", count=lambda now: now.processes), by=self.name)
         web.locales.add("acme.de", Locale("de", {"Tenants": "Mandanten"}), by=self.name)
+        web.locales.add("acme.pl", read_locale(ACME_PAGES / "locales/pl.po"), by=self.name)
+        web.locales.add("acme.fi", Locale("fi", {"Tenants": "Vuokralaiset"}, name="Suomi"), by=self.name)
         web.job_rows.add("acme", lambda job: [("Tenant", job.record.get("tenant", "nobody"))], by=self.name)
         web.banners.add("acme", lambda: [Notice("Acme is <open>", "ok", "/acme/tenants")], by=self.name)
         inner = web.authorizer.value

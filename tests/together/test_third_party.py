@@ -343,3 +343,18 @@ def test_its_pages_tab_texts_rows_and_banner_are_there_like_ours(make_app: Calla
     assert "Blocked: <data" in visitor.text(answer.headers["location"])
     assert "mail" in edition.held
     assert {"read /acme/tenants", "change /acme/block"} <= set(edition.heard)
+
+
+def test_its_languages_stand_beside_ours(make_app: Callable[..., App]) -> None:
+    visitor = Visitor(make_app(editions=[AcmeEdition()]).web())
+
+    def page(code: str) -> str:
+        return str(visitor.get("/acme/tenants", **{"accept-language": code}).text)
+
+    assert "<h1>Najemcy</h1><p>2 najemcy</p>" in page("pl"), "its own plural forms"
+    assert "Kolejki" in page("pl"), "and our texts"
+    japanese = page("ja")
+    assert "<h1>Tenants</h1><p>2 tenants</p>" in japanese, "what it lacks is English"
+    assert "キュー" in japanese
+    assert "<h1>Vuokralaiset</h1>" in page("fi-FI"), "a language that we have not"
+    assert '<option value="fi" lang="fi">Suomi</option>' in japanese
