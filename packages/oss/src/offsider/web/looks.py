@@ -32,11 +32,16 @@ def environment(assets: tuple[tuple[str, Assets], ...]) -> Environment:
     made.newstyle_gettext = True  # type: ignore[attr-defined]
     made.globals.update(gettext=_text, ngettext=_counted, _=_text)
     made.filters.update(
-        plain=wording.plain, short=wording.short, span=wording.span, moment=wording.moment, number=wording.number,
+        plain=wording.plain, short=wording.short, span=_span, moment=wording.moment, number=wording.number,
         size=wording.size, pretty=wording.pretty,
     )  # fmt: skip
     made.globals["call"] = wording.call
     return made
+
+
+def _span(seconds: float) -> Markup:
+    """A length of time, which keeps its order in any language."""
+    return Markup('<bdi dir="ltr">{}</bdi>').format(wording.span(seconds))
 
 
 @pass_context

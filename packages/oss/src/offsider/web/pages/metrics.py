@@ -49,7 +49,7 @@ def metric(visit: Visit) -> Response:
         "kind": "times",
         "times": times,
         "series": [
-            {"label": text("Processed"), "values": [one.processed - one.failed for one in series.points]},
+            {"label": text("Processed"), "values": [one.processed for one in series.points]},
             {"label": text("Failed"), "values": [one.failed for one in series.points], "bad": True},
         ],
         "marks": marked(series.marks),

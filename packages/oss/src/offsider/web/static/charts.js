@@ -4,7 +4,8 @@
 
 (() => {
   const drawn = new Map();
-  const MOST_LIVE = 120;
+  const MOST_LIVE = 400;
+  const SHOWN_S = 600;
   const COLOURS = ["--accent", "--line-2", "--line-3", "--line-4", "--dim"];
 
   function colour(name) {
@@ -89,14 +90,17 @@
 
   function draw(element, chart) {
     const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
+    const days = chart.kind === "days";
+    const span = (chart.times?.at(-1) ?? 0) - (chart.times?.[0] ?? 0);
+    const format = new Intl.DateTimeFormat(document.documentElement.lang, days ? { month: "short", day: "numeric", timeZone: "UTC" } : { hour: "2-digit", minute: "2-digit", ...(span > 90000 ? { weekday: "short" } : {}) });
     element.replaceChildren();
     const hover = tip(element, chart);
     const plot = new uPlot({
       width: element.clientWidth, height: element.clientHeight, legend: { show: false }, padding: [8, 8, 0, 0],
       cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
       tzDate: chart.kind === "days" ? (at) => uPlot.tzDate(new Date(at * 1000), "UTC") : undefined,
-      scales: { x: { time: true, ...(chart.kind === "live" ? { range: () => [Date.now() / 1000 - 240, Date.now() / 1000] } : {}) }, y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
-      axes: [{ ...axis, size: 36, space: 64 }, { ...axis, size: 56, space: 36, values: (_plot, ticks) => ticks.map((tick) => shown(tick, chart.unit)) }],
+      scales: { x: { time: true, ...(chart.kind === "live" ? { range: () => [Date.now() / 1000 - SHOWN_S, Date.now() / 1000] } : {}) }, y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
+      axes: [{ ...axis, size: 24, space: 64, values: (_plot, ticks) => ticks.map((tick) => format.format(new Date(tick * 1000))) }, { ...axis, size: 56, space: 36, values: (_plot, ticks) => ticks.map((tick) => shown(tick, chart.unit)) }],
       series: [{}, ...seriesOf(chart)],
       hooks: { draw: [marks(chart)], setCursor: [hover] },
     }, dataOf(chart), element);
@@ -106,7 +110,9 @@
   function live(element, chart, plot) {
     const name = `offsider.live ${chart.address}`;
     let points = [];
-    try { points = JSON.parse(sessionStorage.getItem(name) ?? "[]").filter((one) => one[0] > Date.now() / 1000 - 600); } catch { points = []; }
+    try { points = JSON.parse(sessionStorage.getItem(name) ?? "[]").filter((one) => one[0] > Date.now() / 1000 - SHOWN_S); } catch { points = []; }
+    const known = chart.times.map((at, k) => [at, ...chart.series.map((one) => one.values[k])]);
+    points = [...known.filter((one) => !points.length || one[0] < points[0][0]), ...points];
     let before = null;
     const show = () => plot().setData([0, 1, 2].map((k) => points.map((one) => one[k])));
     const ask = async () => {
@@ -119,8 +125,8 @@
       } catch { return; }
       if (before && now.at_s > before.at_s) {
         const span = now.at_s - before.at_s;
-        const failed = Math.max(0, now.failed - before.failed) / span;
-        points.push([now.at_s, Math.max(0, (now.processed - before.processed) / span - failed), failed]);
+        const rate = (name) => Math.max(0, now[name] - before[name]) / span;
+        points.push([now.at_s, rate("processed"), rate("failed")]);
         points = points.slice(-MOST_LIVE);
         try { sessionStorage.setItem(name, JSON.stringify(points)); } catch { /* kept for this page only */ }
         show();
@@ -136,7 +142,7 @@
     for (const element of document.querySelectorAll("[data-chart]")) {
       const text = element.dataset.chart;
       const known = drawn.get(element);
-      if (known?.text === text) continue;
+      if (known && (known.text === text || known.chart.kind === "live")) continue;
       const chart = JSON.parse(text);
       if (known) known.plot.destroy();
       const one = { text, chart, plot: draw(element, chart) };
