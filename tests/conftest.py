@@ -13,7 +13,7 @@ import redis
 
 from offsider import App
 from offsider.worker.worker import Worker
-from support.beside import editions
+from support.beside import VARIABLE, editions
 from support.cluster import Cluster
 from support.processes import Desk
 from support.server import Server
@@ -22,6 +22,15 @@ for variable in [name for name in os.environ if name.startswith("OFFSIDER_") and
     del os.environ[variable]
 # An app that names no edition is the free one. Tests of the others name theirs: ProEdition(license="evaluation").
 os.environ["OFFSIDER_EDITIONS"] = "oss"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the free edition is by itself is not to be seen beside others."""
+    if os.environ.get(VARIABLE):
+        for item in items:
+            if item.get_closest_marker("alone"):
+                item.add_marker(pytest.mark.skip(reason=f"{VARIABLE} puts editions into every app"))
+
 
 FAST = {"lease_s": 4.0, "beat_s": 0.2, "shutdown_timeout_s": 5.0}
 

@@ -200,8 +200,9 @@ def test_an_inline_run_needs_no_redis(make_pro: Callable[..., App]) -> None:
 
 
 def test_a_worker_without_pro_holds_it_instead_of_running_it_late(
-    pro: App, app: App, raw: Any, start_worker: Callable[..., Worker]
+    pro: App, make_app: Callable[..., App], raw: Any, start_worker: Callable[..., Worker]
 ) -> None:
+    app = make_app(editions=[])
     ran: list[str] = []
     for one in (pro, app):
         one.job(name="report")(lambda: ran.append("report"))

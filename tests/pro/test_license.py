@@ -13,9 +13,9 @@ import redis
 
 from offsider import App
 from offsider.cli.main import Cli
+from offsider.contract.seams import Registry
 from offsider.errors import EditionError
 from offsider.worker.worker import Worker
-from offsider_enterprise import EnterpriseEdition
 from offsider_licensing import LicenseExpired, LicenseForged, LicenseForOther, LicenseMissing
 from offsider_pro import ProEdition
 from offsider_pro.errors import LicenseRefused
@@ -23,6 +23,8 @@ from offsider_pro.license import LicenseGate, Notices
 from offsider_pro.license_watch import LicenseWatch
 from support.signer import DAY_S, NOW_S, Signer
 from support.waiting import until
+
+EnterpriseEdition = pytest.importorskip("offsider_enterprise").EnterpriseEdition
 
 Make = Callable[..., App]
 Start = Callable[..., Worker]
@@ -165,7 +167,7 @@ def test_a_web_process_says_it_when_its_log_is_there(make_app: Make, caplog: pyt
     edition = ProEdition("evaluation")
     make_app(editions=[edition])
     assert said(caplog) == []
-    edition.install_web(None)
+    edition.install_web(SimpleNamespace(banners=Registry("banners")))
     assert len(said(caplog)) == 1
 
 

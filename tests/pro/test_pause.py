@@ -161,9 +161,9 @@ def test_wrong_names_and_texts_are_refused(pauses: Pauses) -> None:
         pauses.pause("mail", reason="x" * 1001)
 
 
-def test_an_app_without_the_edition_is_told_so(app: App) -> None:
+def test_an_app_without_the_edition_is_told_so(make_app: Callable[..., App]) -> None:
     with pytest.raises(EditionError, match="'pro' is needed"):
-        Pauses(app)
+        Pauses(make_app(editions=[]))
 
 
 def test_a_full_redis_can_be_resumed(raw: Any, pauses: Pauses) -> None:

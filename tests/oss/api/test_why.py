@@ -310,6 +310,7 @@ def test_an_edition_adds_reasons_and_one_that_fails_is_logged_with_its_owner(
     assert record.getMessage() == "the reason 'knows broken' of knows failed for job j1; the others are told"
 
 
+@pytest.mark.alone
 def test_reasons_are_registered_while_editions_install(app: App) -> None:
     with pytest.raises(SeamClosed, match="reasons"):
         app.reasons.add("late", lambda app, record, place: None, by="late")

@@ -158,6 +158,7 @@ def test_every_seam_there_is_stands_in_the_list(app: App) -> None:
     assert found == {name for name, _shape in SEAMS}
 
 
+@pytest.mark.alone
 def test_the_core_has_registered_its_options_sections_and_scripts(app: App) -> None:
     options, sections = dict(app.job_options.items()), dict(app.config_sections.items())
     scripts = {one.name.removesuffix(".lua") for one in (files("offsider.store") / "lua").iterdir()}
@@ -170,6 +171,7 @@ def test_the_core_has_registered_its_options_sections_and_scripts(app: App) -> N
         assert owners == {"core"}
 
 
+@pytest.mark.alone
 def test_the_core_has_registered_what_a_worker_is_made_of(app: App) -> None:
     app.server_middleware.add("mine", ServerMiddleware(), first=True)
     worker = Worker(app)

@@ -85,6 +85,7 @@ class Holding(Edition):
         return self.held
 
 
+@pytest.mark.alone
 def test_without_a_filter_a_worker_asks_nobody(app: App) -> None:
     assert Worker(app).held_queues is None
 

@@ -47,6 +47,7 @@ def fields(raw: Any, key: str) -> dict[str, str]:
 # -- the process set ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_a_process_is_listed_with_all_fields_that_sidekiqs_pages_read(worker: Worker, raw: Any) -> None:
     before_s = time.time()
     worker.heartbeat.beat()

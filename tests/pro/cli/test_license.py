@@ -115,6 +115,7 @@ def test_the_last_built_of_the_installed_editions_counts(run: Run, monkeypatch: 
     ended = SIGNER.token(iat=0, exp=NOW_S - 60 * DAY_S)
     stamps = {"offsider_pro": "2026-01-01", "offsider_enterprise": "2027-01-10"}
     monkeypatch.setattr("offsider_pro.cli.license.stamp", stamps.__getitem__)
+    monkeypatch.setattr("offsider_pro.cli.license.find_spec", lambda name: True)
     assert json.loads(run("show", "--json", OFFSIDER_LICENSE=ended).output)["state"] == "expired"
     monkeypatch.setattr("offsider_pro.cli.license.find_spec", lambda name: None if "enterprise" in name else True)
     assert json.loads(run("show", "--json", OFFSIDER_LICENSE=ended).output)["state"] == "fallback"
