@@ -14,8 +14,8 @@ HTML = {"accept": "text/html,application/xhtml+xml"}
 PAGES = (
     *("/", "/busy", "/queues", "/queues/mail", "/queues/mail?text=a", "/queues/mail/clear", "/scheduled", "/retries"),
     *("/retries?text=a", "/retries/all?act=delete", "/retries/all?act=kill&text=a", "/dead", "/dead/all?act=retry"),
-    *("/errors", "/metrics", "/metrics/shop.welcome", "/doctor", "/find", "/find?q=a", "/jobs/w1", "/jobs/s1"),
-    *("/jobs/r1", "/jobs/d1", "/jobs/gone"),
+    *("/errors", "/metrics", "/metrics/shop.welcome", "/profiles", "/doctor", "/find", "/find?q=a"),
+    *("/jobs/w1", "/jobs/s1", "/jobs/r1", "/jobs/d1", "/jobs/gone"),
 )
 
 

@@ -56,6 +56,7 @@ def test_the_first_page_of_an_empty_server_teaches(app: App) -> None:
     [("/busy", "No worker lives"), ("/queues", "No queues yet"), ("/queues/tea", "This queue is empty"),
      ("/scheduled", "Nothing is scheduled"), ("/retries", "Nothing is to be tried again"), ("/dead", "Nobody has died"),
      ("/errors", "No errors"), ("/metrics", "Nothing has run in this period"),
+     ("/profiles", "No profiles"),
      ("/metrics/a.b", "It has not run in this period"), ("/find", "What do you look for?")],
 )  # fmt: skip
 def test_an_empty_page_says_what_it_will_show(app: App, address: str, said: str) -> None:
@@ -273,3 +274,24 @@ def test_a_form_leads_back_to_a_page_of_ours(visitor: Visitor, back: str) -> Non
 def test_only_what_pages_say_is_said(visitor: Visitor) -> None:
     assert 'id="said"' not in visitor.text("/retries?said=deadbeef&n=3")
     assert json.loads(visitor.get("/stats").text)
+
+
+def test_profiles_of_runs_are_read_taken_along_and_deleted(app: App, start_worker: Start) -> None:
+    pytest.importorskip("pyinstrument")
+
+    @app.job(name="shop.sum")
+    def add_up(n: int) -> None:
+        sum(k * k for k in range(n))
+
+    jid = add_up.using(profile="slow").enqueue(300_000)
+    start_worker(app)
+    until(lambda: app.profiles.all(), what="the run was profiled")
+    visitor = Visitor(app.web())
+    assert f'href="/profiles/slow-{jid}"' in visitor.text("/profiles")
+    text = visitor.text(f"/profiles/slow-{jid}")
+    assert "add_up" in text
+    file = visitor.get(f"/profiles/slow-{jid}/profile.json")
+    assert "attachment" in file.headers["content-disposition"]
+    assert file.json()["$schema"]
+    assert "No profiles" in follow(visitor, visitor.post(f"/profiles/slow-{jid}"))
+    assert visitor.get(f"/profiles/slow-{jid}").status_code == 404

@@ -13,5 +13,6 @@ TABS = {
     "dead": Tab("Dead", "/dead", "dead", lambda now: int(now.dead), alarming=True),
     "errors": Tab("Errors", "/errors", "errors"),
     "metrics": Tab("Metrics", "/metrics", "metrics"),
+    "profiles": Tab("Profiles", "/profiles", "profiles"),
     "doctor": Tab("Doctor", "/doctor", "doctor"),
 }

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from ...contract.web import Page
-from . import busy, dashboard, dead, doctor, errors, find, job, metrics, probes, queue, queues, retries, scheduled
+from . import (
+    busy,
+    dashboard,
+    dead,
+    doctor,
+    errors,
+    find,
+    job,
+    metrics,
+    probes,
+    profiles,
+    queue,
+    queues,
+    retries,
+    scheduled,
+)
 
 PAGES: dict[str, Page] = {
     f"{module.__name__.rpartition('.')[2]}{suffix}": page
     for module in (
-        probes, dashboard, busy, queues, queue, scheduled, retries, dead, job, find, errors, metrics, doctor
+        probes, dashboard, busy, queues, queue, scheduled, retries, dead, job, find, errors, metrics, profiles,
+        doctor
     )
     for suffix, page in module.PAGES.items()
 }  # fmt: skip
