@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from offsider.contract.edition import Edition
 
@@ -52,7 +53,7 @@ class ProEdition(Edition):
         self.gate = LicenseGate(self.name, license)
         self._statsd = statsd
         self._statsd_tags = statsd_tags
-        self._parts: dict[App, Parts] = {}
+        self._parts: WeakKeyDictionary[App, Parts] = WeakKeyDictionary()
 
     def install(self, app: App) -> None:
         """In every process: the licence first; options, settings, scripts, and what stands around each job."""
