@@ -40,6 +40,7 @@ _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 def copied() -> None:
     """The pages of docs/ below `PAGES`, with links that Sphinx can follow."""
     shutil.rmtree(PAGES, ignore_errors=True)
+    shutil.copytree(ROOT / "docs" / "images", PAGES / "images")
     for page in sorted((ROOT / "docs").rglob("*.md")):
         inside = page.relative_to(ROOT / "docs")
         if inside.parts[0] == "changes":
