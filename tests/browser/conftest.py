@@ -20,9 +20,10 @@ FLAGS = (
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="session")
+# While playwright is there, its event loop runs on this thread: nobody else's tests could run one of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The browser of this test process."""
+    """The browser of a file of tests."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("there is no chromium here: apt-get install -y chromium")
