@@ -220,7 +220,10 @@ def test_on_an_event_loop(app: App, start_worker: Start) -> None:
 @pytest.mark.parametrize("garbage", [b"", b"\xff", b"[]", b"{}", b'{"state":"odd","class":"a","at":1}', b"[" * 9000])
 def test_whatever_lies_there_does_no_harm(app: App, raw: Any, garbage: bytes) -> None:
     raw.rpush(app.keys.result("j1"), garbage)
-    assert app.result("j1").state == "gone"
+    raw.config_resetstat()
+    for found in (app.result("j1"), app.result("j1", timeout=60), asyncio.run(app.aresult("j1", timeout=60))):
+        assert (found.state, found.error[:48]) == ("gone", "what is kept under its id is no result: another ")
+    assert raw.info("commandstats")["cmdstat_lrange"]["calls"] == 3, "it is not asked for again and again"
     raw.set(app.keys.result("j2"), "mine")
     assert app.result("j2").state == "gone"
     with pytest.raises(RedisRefused, match="another type"):

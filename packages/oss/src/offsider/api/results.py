@@ -29,6 +29,7 @@ CANCELLED = "cancelled"
 GONE = "gone"
 LONGEST_WAIT_S = 5.0  # of one command: who stops waiting is free soon
 MOST_TIMEOUT_S = 86_400.0
+NOT_OURS = "what is kept under its id is no result: another program has written it, or another version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Result:
             or out of retries), ``cancelled``, or ``gone``: nothing is known. Its result has expired, is not kept at
             all, or the job was deleted or never there.
         value: What it returned, as its annotation says; None unless it is done.
-        error: ``ErrorClass: message`` when it has failed, or when what it returned could not be kept.
+        error: ``ErrorClass: message`` when it has failed, or when what it returned could not be kept. Of one that is
+            gone: what lies in its place and is no result.
         name: The job's; empty when it is not known.
         at_s: When it ended, epoch seconds; None before that.
 
@@ -112,8 +114,11 @@ def wait_for(app: Management, jid: str, timeout_s: float) -> Result | None:
             # From the list to itself: nothing is taken out, and everybody who waits is woken.
             moved = wire.command("BLMOVE", key, key, "LEFT", "LEFT", wait_s)
             found = [] if moved is None else [moved]
-    record = read(found[0]) if found else None
-    return None if record is None else _final(jid, record, app.jobs)
+    if not found:
+        return None
+    record = read(found[0])
+    # It would be there at once, however often somebody waits for it.
+    return Result(jid, GONE, error=NOT_OURS) if record is None else _final(jid, record, app.jobs)
 
 
 def result(app: Management, jid: str, timeout_s: float, *, limit: int) -> Result:
