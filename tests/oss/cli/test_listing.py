@@ -41,6 +41,16 @@ def test_a_queue_ends_where_it_ends(app: App) -> None:
     assert len(list(of_queue(app.queues["mail"], 600, newest=False))) == 501
 
 
+def test_bytes_that_are_no_jobs_hide_none(app: App, raw: Any) -> None:
+    put(raw, 3)
+    raw.zadd(app.keys.dead, {f"odd {k}": 10 + k for k in range(600)})
+    assert [one.args[0] for one in of_set(app.dead, Where(), 25)] == [2, 1, 0]
+    app.job(name="job", queue="mail")(lambda number: None).enqueue_many([(n,) for n in range(30)])
+    raw.rpush(app.keys.queue("mail"), "odd")
+    found = list(of_queue(app.queues["mail"], 25, newest=False))
+    assert [one.args[0] for one in found] == list(range(25))
+
+
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_json_is_one_list(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     say_list({"n": n} for n in range(number))

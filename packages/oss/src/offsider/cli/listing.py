@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,15 +57,18 @@ def of_set(jobs: SetOfJobs, where: Where, most: int | None) -> Iterator[JobEntry
         where: Which ones.
         most: How many; None for all.
     """
-    found = _pages(lambda skip: jobs.jobs(count=PAGE, skip=skip)) if where.is_all else _searched(jobs, where)
-    return islice(found, most)
+    if not where.is_all:
+        return islice(_searched(jobs, where), most)
+    size = min(PAGE, most or PAGE)
+    return islice(_pages(jobs, size, lambda skip: jobs.jobs(count=size, skip=skip)), most)
 
 
 def of_queue(queue: Queue, most: int | None, *, newest: bool) -> Iterator[JobEntry]:
     """Jobs of a queue; all of them newest first, since a list is read quickly from one end only."""
     if most is None:
         return iter(queue)
-    return islice(_pages(lambda skip: queue.jobs(count=min(PAGE, most), skip=skip, newest=newest)), most)
+    size = min(PAGE, most)
+    return islice(_pages(queue, size, lambda skip: queue.jobs(count=size, skip=skip, newest=newest)), most)
 
 
 def show(jobs: Iterable[JobEntry], *, as_json: bool, columns: Sequence[str], nothing: str) -> None:
@@ -112,11 +115,10 @@ COLUMNS: dict[str, Callable[[JobEntry], str]] = {
 }
 
 
-def _pages(read: Callable[[int], list[JobEntry]]) -> Iterator[JobEntry]:
-    skip = 0
-    while page := read(skip):
-        yield from page
-        skip += PAGE
+def _pages(jobs: Sized, size: int, read: Callable[[int], list[JobEntry]]) -> Iterator[JobEntry]:
+    """As many pages as there are now: one without a job may be full of bytes that are none, and is not the last."""
+    for skip in range(0, len(jobs), size):
+        yield from read(skip)
 
 
 def _searched(jobs: SetOfJobs, where: Where) -> Iterator[JobEntry]:
