@@ -116,7 +116,9 @@ def test_jobs_without_any_worker_are_told(app: App) -> None:
     assert (one.level, one.value) == ("warning", "no worker lives, 1 jobs wait")
 
 
-def test_a_queue_that_nobody_takes_is_a_problem(app: App, start_worker: Callable[..., Worker]) -> None:
+def test_a_queue_that_nobody_takes_is_a_problem(
+    app: App, raw: redis.Redis, start_worker: Callable[..., Worker]
+) -> None:
     app.job(name="job", queue="mail")(lambda: None).enqueue()
     worker = start_worker(app, queues=["other"])
     until(lambda: len(app.processes) == 1)
@@ -124,6 +126,12 @@ def test_a_queue_that_nobody_takes_is_a_problem(app: App, start_worker: Callable
     assert (found(diagnosis, "workers").level, found(diagnosis, "versions").level) == (OK, OK)
     one = found(diagnosis, "queues")
     assert (one.level, one.value) == ("problem", "nobody takes the jobs of 1 queues: 'mail' (1)")
+    raw.sadd(app.keys.queues, "of ruby", *(f"empty{k}" for k in range(50)))
+    raw.lpush(app.keys.queue("of ruby"), "x")
+    raw.config_resetstat()
+    one = found(doctor(app), "queues")
+    assert one.value == "nobody takes the jobs of 2 queues: 'mail' (1), 'of ruby' (1)"
+    assert raw.info("commandstats")["cmdstat_llen"]["calls"] < 2 * 52, "each queue is asked once"
     worker.quiet()
     until(lambda: all(process.quiet for process in app.processes))
     assert found(doctor(app), "workers").level == "warning"

@@ -155,9 +155,10 @@ def test_clearing_leaves_what_is_in_flight(both: App, start_worker: Callable[...
 
 def test_what_is_no_job_and_keys_of_another_type_do_no_harm(app: App, raw: Any) -> None:
     raw.lpush(app.keys.queue("mail"), b"\xff", b'{"class":"a","args":[],"jid":"j1"}', b"[]")
-    raw.sadd(app.keys.queues, "mail", "odd")
+    raw.sadd(app.keys.queues, "mail", "odd", "with space")
     raw.set(app.keys.queue("odd"), "mine")
-    assert [(queue.name, queue.size, queue.latency_s) for queue in app.queues] == [("mail", 3, 0.0), ("odd", 0, 0.0)]
+    found = [(queue.name, queue.size, queue.latency_s) for queue in app.queues]
+    assert found == [("mail", 3, 0.0), ("odd", 0, 0.0), ("with space", 0, 0.0)]
     assert [(job.jid, job.position) for job in app.queues["mail"].jobs()] == [("j1", 2)]
     assert [job.jid for job in app.queues["mail"]] == ["j1"]
     odd = app.queues["odd"]

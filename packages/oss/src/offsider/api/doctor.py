@@ -13,9 +13,11 @@ from ..errors import StoreError
 from ..store import health
 from ..store.connection import redacted
 from ..store.inspect import ServerFacts, inspect, latencies_s
+from .desk import told
 from .fsck import known_kinds
 from .invariants import OVERDUE_S
 from .processes import ProcessInfo
+from .queues import QueueInfo
 
 if TYPE_CHECKING:
     from ..app import App
@@ -181,10 +183,10 @@ def _unknown_keys(app: App) -> tuple[int, list[str]]:
 
 
 def _workers(app: App, _facts: ServerFacts) -> Iterable[Finding]:
-    living = app.processes.all()
-    yield _alive(living, app.stats.now().enqueued)
+    living, figures = app.processes.all(), app.stats.now()
+    yield _alive(living, figures.enqueued)
     yield from _versions(living)
-    yield from _untaken(app, living)
+    yield from _untaken(figures.queues, living)
 
 
 def _alive(living: list[ProcessInfo], waiting: int) -> Finding:
@@ -213,12 +215,12 @@ def _versions(living: list[ProcessInfo]) -> Iterator[Finding]:
         yield Finding("versions", OK, f"all workers are {versions[0]}")
 
 
-def _untaken(app: App, living: list[ProcessInfo]) -> Iterator[Finding]:
+def _untaken(queues: Iterable[QueueInfo], living: list[ProcessInfo]) -> Iterator[Finding]:
     """Queues with jobs that nobody takes; without any worker that is told already."""
     taken = {name for one in living if not one.quiet for name in one.queues}
     if not taken:
         return
-    lost = [one for one in app.queues if one.size and one.name not in taken]
+    lost = [one for one in queues if one.size and one.name not in taken]
     if lost:
         names = ", ".join(f"{one.name!r} ({one.size:,})" for one in lost[:MOST_NAMED])
         more = " …" if len(lost) > MOST_NAMED else ""
@@ -247,7 +249,8 @@ def _leases(app: App, _facts: ServerFacts) -> Iterable[Finding]:
 
 
 def _quarantine(app: App, _facts: ServerFacts) -> Iterable[Finding]:
-    count = app.stats.now().quarantined
+    with app.desk.wire() as wire:
+        count = int(told(wire, 0, "ZCARD", app.keys.quarantine))
     if count:
         yield Finding(
             "quarantine",

@@ -71,7 +71,7 @@ class Queues:
 
     def __iter__(self) -> Iterator[QueueInfo]:
         """Each with its size and latency, by name."""
-        return iter([self[name].info() for name in self.names()])
+        return iter([Queue(self._app, name).info() for name in self.names()])  # Ruby takes any name
 
     def __len__(self) -> int:
         """How many there are."""
