@@ -14,7 +14,7 @@ from offsider import App, Retry
 from offsider.contract.edition import Edition
 from offsider.contract.middleware import ServerMiddleware
 from offsider.contract.work import Hold
-from offsider.errors import InvalidOption, RedisUnavailable, SeamClosed
+from offsider.errors import InvalidOption, RedisRefused, RedisUnavailable, SeamClosed
 from offsider.worker.worker import Worker
 from support.bench import payload
 from support.processes import Desk
@@ -308,6 +308,37 @@ def test_an_edition_adds_reasons_and_one_that_fails_is_logged_with_its_owner(
     assert app.why("j1").reasons == ("it is run again by app.dead.retry(jid)", "job in dead")
     (record,) = (one for one in caplog.records if "failed for job" in one.getMessage())
     assert record.getMessage() == "the reason 'knows broken' of knows failed for job j1; the others are told"
+
+
+def test_the_core_promises_nothing_of_a_job_of_which_an_edition_knows_more(
+    make_app: Callable[..., App], raw: Any
+) -> None:
+    class Closes(Edition):
+        """Keeps one class of jobs where it is."""
+
+        name = "closes"
+
+        def install(self, app: App) -> None:
+            app.reasons.add("closed", lambda app, record, place: record.get("closed"), by=self.name)
+
+    app = make_app(editions=[Closes()])
+    raw.sadd(app.keys.processes, "vm:1:a")
+    info = json.dumps({"queues": ["mail"]})
+    raw.hset(app.keys.process("vm:1:a"), mapping={"info": info, "concurrency": 5, "busy": 2, "quiet": "false"})
+    raw.sadd(app.keys.queues, "mail")
+    closed = payload("job", closed="the shop is closed")
+    raw.lpush(app.keys.queue("mail"), closed)
+    taken = "1 live workers take it, and run 2 jobs in 5 slots"
+    assert app.why("j1").reasons == (taken, "the shop is closed")
+    raw.delete(app.keys.queue("mail"))
+    raw.lpush(app.keys.queue("mail"), payload("job", crashes=1))
+    assert app.why("j1").reasons[0] == f"{taken}: it is to be taken soon", "what the core knows keeps no job"
+
+
+def test_keys_of_another_type_are_told_with_what_to_do(app: App, raw: Any) -> None:
+    raw.set(app.keys.owners, "mine")
+    with pytest.raises(RedisRefused, match=r"another type than it should be .* look at it with redis-cli"):
+        app.why("j1")
 
 
 @pytest.mark.alone

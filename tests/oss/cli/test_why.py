@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from offsider import App
 from offsider.cli.why import why
+from offsider.job.record import dumps
 
 JOBS = """
 from offsider import App
@@ -63,3 +64,13 @@ def test_what_is_not_found_has_exit_code_1(jid: str) -> None:
     result = run("0" * 24)
     assert (result.exit_code, "it is not in Redis" in result.stdout) == (1, True)
     assert run("0" * 24, "--limit", "1", "--json").exit_code == 1
+
+
+def test_a_job_says_nothing_to_the_terminal(jid: str, redis_url: str) -> None:
+    app = App(redis_url, namespace="shop", editions=[])
+    record = {"class": "job", "args": [], "jid": "j1", "error_class": "E", "error_message": "a\x1b[2J\nb"}
+    with app.desk.wire() as wire:
+        wire.command("ZADD", app.keys.dead, 5, dumps(record))
+    app.close()
+    lines = run("j1").stdout.splitlines()
+    assert lines[-2:] == ["  * attempt 1 failed with E: a\ufffd[2J", "b"]

@@ -8,21 +8,23 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidOption, shown
 from ..job.record import Record
 from ..store.connection import redacted
-from .search import DEAD, IN_FLIGHT, QUARANTINE, QUEUE, RETRY, SCHEDULE, Found, Search, checked_jid
+from .info import searcher
+from .search import DEAD, IN_FLIGHT, QUARANTINE, QUEUE, RETRY, SCHEDULE, Found
 from .workforce import Process, identity_of, living, running_since
 
 if TYPE_CHECKING:
     from ..app import App
+    from ..store.wire import Wire
 
 log = logging.getLogger("offsider")
 
 NOWHERE = "nowhere"
 UNKNOWN = "unknown"
 LIMIT = 100_000
-READ_TIMEOUT_S = 15.0
+CORE_OWNER = "core"  # as `App` registers what is in `CORE`
+SOON = ": it is to be taken soon"
 
 Reason = Callable[[Any, Record, str], str | None]
 
@@ -83,33 +85,28 @@ def why(app: App, jid: str, *, limit: int = LIMIT) -> Why:
         InvalidOption: ``jid`` is no id, or ``limit`` no such number.
         StoreError: Redis is away or refuses.
     """
-    checked_jid(jid)
-    if type(limit) is not int or limit < 1:
-        raise InvalidOption(f"limit is {shown(limit)}: expected a whole number, 1 or more")
-    return _Inquiry(app, jid, limit).answer()
+    with app.desk.wire() as wire:
+        return _Inquiry(app, wire, jid, limit).answer()
 
 
 class _Inquiry:
-    """One question; it holds a connection until it is answered."""
+    """One question."""
 
-    def __init__(self, app: App, jid: str, limit: int) -> None:
+    def __init__(self, app: App, wire: Wire, jid: str, limit: int) -> None:
         self._app = app
         self._jid = jid
         self._limit = limit
-        self._wire = app.connections.wire("why", read_timeout_s=READ_TIMEOUT_S)
-        self._search = Search(self._wire, app.keys, jid, limit=limit)
+        self._wire = wire
+        self._search = searcher(app, wire, jid, limit)
 
     def answer(self) -> Why:
         """Search, then explain what was found."""
-        try:
-            found = self._search.find()
-            if found is None:
-                return self._not_found()
-            seconds, microseconds = self._wire.command("TIME")
-            now_s = int(seconds) + int(microseconds) / 1e6
-            return self._explain(found, now_s, living(self._wire, self._app.keys, now_s))
-        finally:
-            self._wire.close()
+        found = self._search.find()
+        if found is None:
+            return self._not_found()
+        seconds, microseconds = self._wire.command("TIME")
+        now_s = int(seconds) + int(microseconds) / 1e6
+        return self._explain(found, now_s, living(self._wire, self._app.keys, now_s))
 
     def _not_found(self) -> Why:
         looked_at = self._search.looked_at
@@ -131,7 +128,11 @@ class _Inquiry:
         if record is None:
             reasons.append("its bytes are no job; a worker that takes them puts them into quarantine")
         else:
-            reasons += self._registered(record, found.place)
+            told = self._registered(record, found.place)
+            if any(owner != CORE_OWNER for owner, _text in told):
+                # Somebody knows more of it than we do, perhaps what keeps it here: the core promises nothing then.
+                reasons = [reason.removesuffix(SOON) for reason in reasons]
+            reasons += [text for _owner, text in told]
         return Why(
             self._jid,
             found.place,
@@ -147,18 +148,18 @@ class _Inquiry:
             record=record,
         )
 
-    def _registered(self, record: Record, place: str) -> list[str]:
-        """What the core and editions know of it; one that fails is logged with its owner."""
-        told: list[str] = []
+    def _registered(self, record: Record, place: str) -> list[tuple[str, str]]:
+        """What the core and editions know of it, each with its owner; one that fails is logged."""
+        told: list[tuple[str, str]] = []
         for name, reason in self._app.reasons.items():
+            owner = self._app.reasons.owner(name)
             try:
                 text = reason(self._app, record, place)
             except Exception:
-                owner = self._app.reasons.owner(name)
                 log.exception("the reason %r of %s failed for job %s; the others are told", name, owner, self._jid)
                 continue
             if text:
-                told.append(str(text))
+                told.append((owner, str(text)))
         return told
 
 
@@ -179,7 +180,7 @@ def _in_queue(found: Found, _now_s: float, workers: list[Process], _at_s: float 
     elif busy >= slots:
         reason = f"all {slots} slots of the workers that take it are busy ({len(awake)} workers)"
     else:
-        reason = f"{len(awake)} live workers take it, and run {busy} jobs in {slots} slots: it is to be taken soon"
+        reason = f"{len(awake)} live workers take it, and run {busy} jobs in {slots} slots{SOON}"
     return summary, [reason]
 
 

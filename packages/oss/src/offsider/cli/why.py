@@ -7,6 +7,7 @@ import sys
 import click
 
 from .desk import app_options, opened, say_json
+from .wording import plain
 
 
 @click.command(short_help="Where a job is, and why it does not run.")
@@ -23,5 +24,6 @@ def why(jid: str, target: str | None, config: str | None, limit: int, as_json: b
     if as_json:
         say_json(answer.to_dict())
     else:
-        click.echo(str(answer))
+        for line in str(answer).splitlines():
+            click.echo(plain(line))  # it has words of the job: its error, its queue
     sys.exit(1 if answer.place in ("nowhere", "unknown") else 0)
