@@ -58,6 +58,24 @@ def test_nobody_else_sees_anything(ask: Any, user: Any) -> None:
     assert ask("healthz", user).status_code == 200
 
 
+def test_who_may_is_asked_where_the_database_may_be_read(site: Any) -> None:
+    from django.db import connection
+    from django.test import RequestFactory
+
+    from offsider.integrations.django.pages import urls
+
+    def may(request: Any, permission: str) -> bool:
+        with connection.cursor() as cursor:
+            return bool(cursor.execute("SELECT 1").fetchone()) and permission == "read"
+
+    (pattern,) = urls(may)
+    request = RequestFactory().get("/jobs/retries", headers={"accept": "text/html"})
+    assert pattern.callback(request, path="retries").status_code == 200
+    request = RequestFactory().post("/jobs/busy", headers=SAME)
+    assert pattern.callback(request, path="busy").status_code == 403
+    connection.close()
+
+
 def test_a_change_comes_from_a_page_of_the_site(ask: Any) -> None:
     assert ask("busy", ADA, {"act": "quiet"}).status_code == 403
     answer = ask("busy", ADA, {"act": "quiet"}, **SAME)

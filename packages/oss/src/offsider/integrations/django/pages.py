@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
 
+from ...contract.web import CHANGE, READ
 from .project import project_app
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def urls(may: May = staff, *, title: str | None = None, back: str = "/") -> list
     """
 
     def judge(asker: Asker, permission: str) -> bool:
-        return may(asker.scope["django.request"], permission) is True
+        return asker.scope["django.may"].get(permission) is True
 
     @cache
     def site() -> Any:
@@ -46,7 +47,9 @@ def urls(may: May = staff, *, title: str | None = None, back: str = "/") -> list
 
     def pages(request: HttpRequest, path: str = "") -> HttpResponse:
         root = request.path[: len(request.path) - len(path)].rstrip("/")
-        scope = _scope(request, root)
+        # Asked here, in the request's own thread: on the event loop Django's database may not be used.
+        allowed = {permission: may(request, permission) for permission in (READ, CHANGE)}
+        scope = {**_scope(request, root), "django.may": allowed}
         status, headers, body = async_to_sync(_asked)(site(), scope, request.body)
         response = HttpResponse(body, status=status)
         for name, value in headers:
