@@ -10,7 +10,7 @@ import pytest
 from offsider import App
 from offsider.contract.web import CHANGE, OPEN, READ, Asker, Verdict
 from offsider.errors import ConfigError
-from offsider.web.doorkeeper import Loopback, Password, authorizer, is_loopback
+from offsider.web.doorkeeper import Loopback, Password, authorizer, is_loopback, same_origin
 from support.site import Visitor
 
 
@@ -38,6 +38,11 @@ def basic(user: str, password: str) -> str:
         (asker("", host="localhost"), False),
         (asker(host="localhost", x_forwarded_for="10.1.2.3"), False),
         (asker(host="localhost", forwarded="for=10.1.2.3"), False),
+        (asker(host="localhost", x_forwarded_proto="https"), False),
+        (asker(host="localhost", via="1.1 proxy"), False),
+        (asker(host="localhost", origin="http://localhost:8765"), True),
+        (asker(host="localhost", origin="https://jobs.example"), False),
+        (asker(host="localhost", origin="null"), False),
     ],
 )
 def test_without_a_password_only_this_machine_comes_in(given: Asker, allowed: bool) -> None:
@@ -101,6 +106,15 @@ def test_what_cannot_decide_is_refused(auth: Any) -> None:
 def test_an_empty_name_or_password_is_none(user: str, password: str, missing: str) -> None:
     with pytest.raises(ConfigError, match=f"the web pages' {missing} is empty"):
         Password(user, password)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [("null", ""), ("", ""), ("http://[", "jobs.example"), ("https://jobs.example/x", "jobs.example"),
+     ("https://ada@jobs.example", "jobs.example"), ("https://jobs.example:81", "jobs.example")],
+)  # fmt: skip
+def test_what_is_no_origin_is_not_ours(origin: str, host: str) -> None:
+    assert not same_origin(asker(origin=origin, host=host))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "LOCALHOST"])

@@ -7,12 +7,11 @@ import hmac
 import ipaddress
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..contract.web import OPEN, Asker, Authorizer, Verdict
 from ..errors import ConfigError, shown
 
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+FORWARDED = ("forwarded", "x-forwarded-", "x-real-ip", "via")
 NAMES = frozenset({"localhost"})
 HOW = (
     "Give the pages a password: the settings web.user and web.password (OFFSIDER_WEB_USER, OFFSIDER_WEB_PASSWORD), or"
@@ -23,8 +22,8 @@ HOW = (
 class Loopback:
     """Everything is allowed to this machine, and nothing to any other.
 
-    What came through a proxy is not from this machine, and neither is what names another host: a page elsewhere can
-    make a browser here ask for its own name at our address.
+    What came through a proxy is not from this machine, and neither is what names another host, or comes from a page
+    of one: a page elsewhere can make a browser here ask for its own name at our address.
 
     Example:
         >>> Loopback().judge(Asker("203.0.113.9", {}, "GET", "/"), "read").allowed
@@ -35,11 +34,12 @@ class Loopback:
         """May they?"""
         if permission == OPEN:
             return Verdict(True)
-        if any(name in asker.headers for name in FORWARDED):
+        if any(name.startswith(FORWARDED) for name in asker.headers):
             return Verdict(False, reason=f"Through a proxy, these pages need a password. {HOW}")
         if not is_loopback(asker.address):
             return Verdict(False, reason=f"From another machine, these pages need a password. {HOW}")
-        if not is_loopback(_host(asker.headers.get("host", ""))):
+        called = [asker.headers.get("host", ""), *([_netloc(asker)] if "origin" in asker.headers else [])]
+        if not all(is_loopback(_host(one)) for one in called):
             return Verdict(False, reason=f"Without a password, these pages answer to localhost only. {HOW}")
         return Verdict(True)
 
@@ -145,8 +145,8 @@ def same_origin(asker: Asker) -> bool:
     site = asker.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    origin = asker.headers.get("origin", "")
-    return bool(origin) and urlsplit(origin).netloc.lower() == asker.headers.get("host", "").lower()
+    host = asker.headers.get("host", "")
+    return bool(host) and _netloc(asker) == host.lower()
 
 
 def is_loopback(host: str) -> bool:
@@ -160,6 +160,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return host.lower() in NAMES or host.lower().endswith(".localhost")
+
+
+def _netloc(asker: Asker) -> str:
+    """The host and port of the page that has asked; empty for one that has none (``null``)."""
+    return asker.headers.get("origin", "").partition("://")[2].lower()
 
 
 def _host(header: str) -> str:
