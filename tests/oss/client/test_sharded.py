@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from offsider import App, EnqueueUncertain, RedisRefused
+from offsider.client import push
 from offsider.contract.middleware import ClientMiddleware
-from offsider.errors import InvalidOption
+from offsider.errors import InvalidOption, PayloadTooLarge
+from offsider.job.record import dumps
 from offsider.testing.proxy import Proxy
 from support.server import Server
 
@@ -231,3 +233,27 @@ def test_a_name_is_remembered_by_each_redis(app: App, raw: Any) -> None:
     for _time in range(3):
         app.client.push_once("batch-1", requests, remember_s=60)
     assert [waiting(raw, "eu", "mail"), waiting(raw, "offsider")] == [2, 1]
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["threads", "loop"])
+def test_a_job_that_cannot_be_written_refuses_its_batch_in_every_redis(
+    app: App, raw: Any, monkeypatch: pytest.MonkeyPatch, is_async: bool
+) -> None:
+    app.client_middleware.add("places", Places(), by="test")
+    monkeypatch.setattr(push, "dumps", lambda record: dumps(record, most_bytes=250))
+
+    @app.job(name="note")
+    def note(number: int, text: str = "") -> None:
+        """Never run here."""
+
+    calls = [(0,), (1,), (2, "x" * 300)]
+
+    async def act() -> None:
+        try:
+            await note.aenqueue_many(calls)
+        finally:
+            await app.leave_loop()
+
+    with pytest.raises(PayloadTooLarge):
+        asyncio.run(act()) if is_async else note.enqueue_many(calls)
+    assert [waiting(raw, name) for name in ("offsider", "eu", "us")] == [0, 0, 0]

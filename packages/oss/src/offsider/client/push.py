@@ -46,20 +46,20 @@ class Client:
 
     def push(self, request: PushRequest) -> str | None:
         """Push one; its jid, or None when a middleware stopped it."""
-        return self._gone(self._prepared((request,)))[0]
+        return self.go(self.prepared((request,)))[0]
 
     async def apush(self, request: PushRequest) -> str | None:
         """The same on an event loop."""
-        return (await self._agone(self._prepared((request,))))[0]
+        return (await self.ago(self.prepared((request,))))[0]
 
     # -- many ----------------------------------------------------------------------------------------------
 
     def push_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
         """Push lazily, one trip for each batch; one jid or None for each request, in order."""
         jids: list[str | None] = []
-        for batch in _batches(requests, batch_size):
+        for batch in batches(requests, batch_size):
             try:
-                jids += self._gone(self._prepared(batch))
+                jids += self.go(self.prepared(batch))
             except EnqueueUncertain as error:
                 error.before = jids
                 raise
@@ -68,9 +68,9 @@ class Client:
     async def apush_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
         """The same on an event loop."""
         jids: list[str | None] = []
-        for batch in _batches(requests, batch_size):
+        for batch in batches(requests, batch_size):
             try:
-                jids += await self._agone(self._prepared(batch))
+                jids += await self.ago(self.prepared(batch))
             except EnqueueUncertain as error:
                 error.before = jids
                 raise
@@ -88,7 +88,7 @@ class Client:
             EnqueueUncertain: No answer within the deadline: call it again.
             RedisRefused: Redis said no; nothing was changed.
         """
-        trip = self._prepared(requests)
+        trip = self.prepared(requests)
         if trip.is_empty:
             return
         lane = self._lanes.take()
@@ -108,8 +108,8 @@ class Client:
 
     # -- a trip --------------------------------------------------------------------------------------------
 
-    def _gone(self, trip: Trip) -> list[str | None]:
-        """Make the trip; the ids of its jobs."""
+    def go(self, trip: Trip) -> list[str | None]:
+        """Make a trip that was `prepared`; the ids of its jobs."""
         if trip.is_empty:
             return trip.jids
         lane = self._lanes.take()
@@ -120,7 +120,8 @@ class Client:
             self._lanes.give(lane)
         return trip.jids
 
-    async def _agone(self, trip: Trip) -> list[str | None]:
+    async def ago(self, trip: Trip) -> list[str | None]:
+        """The same on an event loop."""
         if trip.is_empty:
             return trip.jids
         async with self._alanes.lane() as lane:
@@ -195,8 +196,8 @@ class Client:
 
     # -- preparing -------------------------------------------------------------------------------------------
 
-    def _prepared(self, requests: Sequence[PushRequest]) -> Trip:
-        """Keys, and a pair of words for each accepted job."""
+    def prepared(self, requests: Sequence[PushRequest]) -> Trip:
+        """Keys, and a pair of words for each accepted job; raises here what they are refused for, before any I/O."""
         jids: list[str | None] = []
         places = TripKeys(self._keys)
         words: list[Argument] = [0, LANE_S, self._first_letter]  # the number is the lane's
@@ -231,7 +232,8 @@ def _payload(record: Record) -> bytes:
     return payload
 
 
-def _batches(requests: Iterable[PushRequest], size: int) -> Iterator[list[PushRequest]]:
+def batches(requests: Iterable[PushRequest], size: int) -> Iterator[list[PushRequest]]:
+    """So many at a time, lazily."""
     iterator = iter(requests)
     while batch := list(itertools.islice(iterator, size)):
         yield batch

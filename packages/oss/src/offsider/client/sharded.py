@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from ..errors import EnqueueUncertain, RedisRefused
 from ..job.push import PushRequest
 from .acceptance import Acceptance
-from .push import Client
+from .push import Client, batches
 from .routes import Routes
 
 Jids = list[str | None]
@@ -47,7 +46,7 @@ class ShardedClient:
     def push_many(self, requests: Iterable[PushRequest], batch_size: int) -> Jids:
         """Push lazily, a batch at a time; one jid or None for each request, in order."""
         jids: Jids = []
-        for batch in _batches(requests, batch_size):
+        for batch in batches(requests, batch_size):
             try:
                 jids += self._split(batch).go()
             except EnqueueUncertain as error:
@@ -58,7 +57,7 @@ class ShardedClient:
     async def apush_many(self, requests: Iterable[PushRequest], batch_size: int) -> Jids:
         """The same on an event loop."""
         jids: Jids = []
-        for batch in _batches(requests, batch_size):
+        for batch in batches(requests, batch_size):
             try:
                 jids += await self._split(batch).ago()
             except EnqueueUncertain as error:
@@ -119,10 +118,12 @@ class Part:
     """The jobs of a batch for one Redis; what is to be done about them, which changes when a reply is lost."""
 
     def __init__(self, shard: str | None, client: Client, requests: list[PushRequest]) -> None:
+        # Before the first part goes: a job that cannot be written refuses the whole batch, and nothing was pushed.
+        trip = client.prepared(requests)
         self.place = "the app's own Redis" if shard is None else f"shard {shard!r}"
         self.count = len(requests)
-        self.go: Callable[[], Jids] = lambda: client.push_many(requests, len(requests))
-        self.ago: Callable[[], Awaitable[Jids]] = lambda: client.apush_many(requests, len(requests))
+        self.go: Callable[[], Jids] = lambda: client.go(trip)
+        self.ago: Callable[[], Awaitable[Jids]] = lambda: client.ago(trip)
 
     def doubt(self, error: EnqueueUncertain) -> None:
         """From now on it is this very request that is made."""
@@ -174,9 +175,3 @@ class Split:
         there = self._count - sum(part.count for part in left)
         more = f". The other {there} jobs of this trip are in their queues" if there else ""
         raise RedisRefused(told + more) from errors[0]
-
-
-def _batches(requests: Iterable[PushRequest], size: int) -> Iterable[list[PushRequest]]:
-    iterator = iter(requests)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch
