@@ -236,3 +236,12 @@ def test_a_retry_in_a_worker_has_the_first_value(
     start_worker(app)
     assert done.wait(30)
     assert sorted(seen) == [("plain", "nobody"), ("slow", "acme"), ("slow", "acme")]
+
+
+def test_what_does_not_fit_leaves_nothing_of_the_job_behind(app: App) -> None:
+    app.context.add("tenant", tenant)
+    app.context.add("user", user, type=UUID)
+    record = {"context": {"tenant": "acme", "user": "nobody"}}
+    with pytest.raises(InvalidArguments, match=r"context\.user"), app.context.restored(record):
+        pass
+    assert tenant.get() == "nobody"

@@ -100,11 +100,14 @@ class CarriedContext:
         values = dict(carried) if isinstance(carried, dict) else {}
         if LOCALE in record:
             values[LOCALE] = record[LOCALE]
-        tokens = [self._set(name, value) for name, value in values.items() if name in self._variables]
+        tokens: list[tuple[ContextVar[Any], Any]] = []
         try:
+            for name, value in values.items():
+                if name in self._variables:
+                    tokens.append(self._set(name, value))
             yield
         finally:
-            for variable, token in tokens:
+            for variable, token in reversed(tokens):
                 variable.reset(token)
 
     def _set(self, name: str, value: Any) -> tuple[ContextVar[Any], Any]:
