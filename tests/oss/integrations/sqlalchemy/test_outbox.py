@@ -17,9 +17,9 @@ from support.relays import DEATHS, dying
 from support.waiting import until
 
 pytest.importorskip("sqlalchemy")
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, event, func, select
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from offsider.integrations.outbox import Relay
 from offsider.integrations.sqlalchemy import after_commit, install, outbox_table
@@ -71,6 +71,25 @@ def test_a_commit_writes_rows_and_a_rollback_none(app: App, table: Any, engine: 
         with session.begin_nested():
             app.jobs["note"].enqueue("b")
         assert rows(engine, table) == 0
+        session.commit()
+    assert (rows(engine, table), order(app, raw)) == (2, [])
+
+
+def test_what_a_flush_enqueues_within_the_commit_is_a_row_too(app: App, table: Any, engine: Any, raw: Any) -> None:
+    class Base(DeclarativeBase):
+        """One table."""
+
+    class Order(Base):
+        """Whose rows are followed by a job."""
+
+        __tablename__ = "orders"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    Base.metadata.create_all(engine)
+    event.listen(Order, "after_insert", lambda *_given: app.jobs["note"].enqueue("a"))
+    with Session(engine) as session, after_commit(session):
+        app.jobs["note"].enqueue("b")
+        session.add(Order(id=1))
         session.commit()
     assert (rows(engine, table), order(app, raw)) == (2, [])
 

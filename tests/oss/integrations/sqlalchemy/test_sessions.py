@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from offsider import App
+from offsider import App, EnqueueUncertain
 from offsider.errors import ConfigError
+from offsider.testing.proxy import Proxy
 
 pytest.importorskip("sqlalchemy")
 from sqlalchemy import insert, select
@@ -113,6 +115,27 @@ def test_an_error_of_the_push_leaves_the_session_usable(engine: Any) -> None:
             session.commit()
         session.commit()
     app.close()
+
+
+def test_a_push_in_doubt_is_repeated_with_all_that_waited(
+    make_app: Callable[..., App], engine: Any, redis_url: str, raw: Any
+) -> None:
+    proxy = Proxy(redis_url)
+    app = make_app(proxy.url, redis={"push_deadline_s": 0.1})
+    install(app)
+
+    @app.job(queue="notes")
+    def note(text: str) -> None: ...
+
+    proxy.cut()
+    with Session(engine) as session, after_commit(session):
+        jids = [note.enqueue("a"), note.enqueue("b"), *note.enqueue_many([("c",), ("d",)])]
+        with pytest.raises(EnqueueUncertain) as caught:
+            session.commit()
+    proxy.mend()
+    assert caught.value.again() == jids
+    proxy.close()
+    assert waiting(app, raw) == 4
 
 
 def test_scoped_sessions_and_what_is_none(app: App, note: Any, engine: Any, raw: Any) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..job.push import PushRequest
-from ..job.record import loads
+from ..job.record import dumps, loads
 from ..worker.service import PeriodicService
 
 if TYPE_CHECKING:
@@ -72,8 +72,6 @@ class Relay(PeriodicService):
 
 def row(request: PushRequest) -> Row:
     """What is kept of a request that was accepted."""
-    from ..job.record import dumps
-
     # The shard that a call or a middleware has said travels in the row only: it is taken out before the push.
     record = request.record if request.shard is None else {**request.record, SHARD: request.shard}
     return dumps(record).decode(), request.at_s

@@ -61,9 +61,10 @@ def _of(session: Session) -> _Waiting:
 
 def _write(session: Session) -> None:
     """Those of an outbox become rows of this very transaction."""
-    waiting: _Waiting = session.info[_KEY]
     if session.get_nested_transaction() is not None:
         return
+    session.flush()  # the commit would flush after this: what its events enqueue belongs to the transaction, too
+    waiting: _Waiting = session.info[_KEY]
     for entry in [one for one in waiting.entries if one.outbox is not None]:
         rows = [{"payload": payload, "at_s": at_s} for payload, at_s in map(row, entry.requests)]
         session.execute(insert(_table(entry)), rows)
@@ -92,17 +93,21 @@ def _ended(session: Session, transaction: SessionTransaction) -> None:
     if not committed:
         _tell_dropped(entries, [])
         return
+    # All that an app has enqueued is one push: when it is in doubt, `again()` is for all of it.
+    pushes: dict[App, list[PushRequest]] = {}
     for entry in entries:
-        _push(entry)
+        pushes.setdefault(entry.app, []).extend(entry.requests)
+    for app, requests in pushes.items():
+        _push(app, requests)
 
 
-def _push(entry: _Entry) -> None:
+def _push(app: App, requests: Sequence[PushRequest]) -> None:
     from sqlalchemy.util import concurrency
 
     if getattr(concurrency, "in_greenlet", bool)():  # the commit of an AsyncSession: its loop is not to be blocked
-        concurrency.await_only(entry.app.pusher.apush_many(entry.requests, BATCH))
+        concurrency.await_only(app.pusher.apush_many(requests, BATCH))
     else:
-        entry.app.pusher.push_many(entry.requests, BATCH)
+        app.pusher.push_many(requests, BATCH)
 
 
 def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
