@@ -218,6 +218,25 @@ def test_jobs_that_were_held_keep_their_order(pro: App, pauses: Pauses, bench: B
     assert seen == sorted(seen)
 
 
+def test_each_of_many_that_were_held_is_released_once(
+    pro: App, raw: Any, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are released lie before the next steps of it, which leave them where they are."""
+    monkeypatch.setattr(pause, "PAGE", 10)
+    pro.job(name="welcome")(lambda number: None)
+    began_s = time.time()
+    held = {
+        json.dumps({"class": "welcome", "args": [n], "jid": f"j{n}", "put_back": {"reason": "jobs 'welcome' are"}}): n
+        for n in range(500)
+    }
+    raw.zadd(pro.keys.schedule, {member: began_s + n / 1e5 + (10 if n >= 250 else 0) for member, n in held.items()})
+    raw.config_resetstat()
+    pauses.resume_class("welcome")
+    assert raw.info("commandstats")["cmdstat_zadd"]["calls"] == 500
+    assert [held[member.decode()] for member in raw.zrange(pro.keys.schedule, 0, -1)] == list(range(500))
+    assert raw.zrange(pro.keys.schedule, -1, -1, withscores=True)[0][1] < time.time() + 0.31
+
+
 def test_only_jobs_with_these_arguments_are_held(pro: App, pauses: Pauses, bench: Bench, raw: Any) -> None:
     seen: list[Any] = []
 
