@@ -12,6 +12,8 @@ import pytest
 
 from offsider import App
 from offsider.errors import InvalidName, InvalidOption, RedisUnavailable
+from offsider.store.scripts import Script
+from offsider.store.wire import Argument, Wire
 from offsider.worker.worker import Worker
 from offsider_pro import delete
 from offsider_pro.delete import Deletion
@@ -222,6 +224,28 @@ def test_deletions_at_the_same_time_hide_no_job_from_each_other(pro: App, raw: A
         thread.join(60)
     assert counts == {f"job{number}": 5000 for number in range(4)}
     assert raw.exists(pro.keys.queue("mail")) == 0
+
+
+def test_whoever_pushes_all_the_time_keeps_no_job_from_being_deleted(
+    pro: App, raw: Any, deletion: Deletion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a queue that nobody takes from, each push moves the oldest job out of the part where it was found."""
+    fill(pro, raw, [payload("wanted"), payload("also", "b"), *(payload(f"j{number}", "c") for number in range(10))])
+    requests: list[str] = []
+    run = Wire.run
+
+    def pushed_to(wire: Wire, script: Script, keys: list[str], arguments: list[Argument]) -> Any:
+        reply = run(wire, script, keys, arguments)
+        requests.append(script.name)
+        assert len(requests) < 10, "it comes to no end"
+        fill(pro, raw, (payload(f"new{len(requests)}.{number}", "c") for number in range(250)))
+        return reply
+
+    monkeypatch.setattr(Wire, "run", pushed_to)
+    assert deletion.by_jid("mail", "wanted") is not None
+    requests.clear()
+    assert deletion.by_class("mail", "b") == 1
+    assert raw.lrange(pro.keys.queue("mail"), -1, -1) == [payload("j0", "c")]
 
 
 def test_a_full_redis_can_be_emptied(pro: App, raw: Any, deletion: Deletion) -> None:

@@ -195,7 +195,8 @@ class _Sweep:
     def _remove(self, entries: list[bytes], first: int, count: int) -> list[int]:
         """How often each was there and was removed."""
         gone = f"deleted {os.urandom(16).hex()}"
-        times: list[int] = self._wire.run(self._take, self._keys, [first, count, COUNTED_S, gone, *entries])
+        arguments: list[Argument] = [first, count, MOST_ENTRIES, MOST_BYTES, COUNTED_S, gone, *entries]
+        times: list[int] = self._wire.run(self._take, self._keys, arguments)
         return times
 
     def _moved(self, deletions: int) -> int:
