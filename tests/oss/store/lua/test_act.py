@@ -87,6 +87,17 @@ def test_a_queue_that_is_no_list_is_refused_before_anything_is_written(lua: Lua)
     assert lua.snapshot() == before
 
 
+@pytest.mark.parametrize(("kind", "place"), [("dead", "dead"), ("queue", "queues"), ("queue", "bell:mail")])
+def test_a_place_of_another_type_is_refused_before_anything_is_written(lua: Lua, kind: str, place: str) -> None:
+    fill(lua, "a", "b")
+    lua.client.set(f"{lua.keys.prefix}{place}", "mine")
+    before = lua.snapshot()
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        act(lua, kind, [(b"a", "mail", b"A"), (b"b", "mail", b"B")])
+    assert lua.snapshot() == before
+    assert act(lua, "delete", [(b"a", "0", b"")]) == [1], "who needs it not is not kept from it"
+
+
 @pytest.mark.parametrize("time", ["-1", "nan", "x", "1e12"])
 def test_a_time_that_cannot_be_is_refused_before_anything_is_written(lua: Lua, time: str) -> None:
     fill(lua, "a", "b")

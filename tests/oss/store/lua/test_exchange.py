@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import redis
 
 from support.lua import LEASE_MS, OWNER, Lua
 
@@ -197,6 +198,19 @@ def test_what_is_not_held_is_not_moved(lua: Lua) -> None:
     moved = [(kind, "99:mail", number, payload) for kind, _field, number, payload in ONE_OF_EACH]
     assert exchange(lua, done=["98:mail"], moved=moved) == [0]
     assert list(lua.snapshot()) == [lua.keys.owners.encode()]
+
+
+@pytest.mark.parametrize("kind", ["retry", "schedule", "dead", "quarantine"])
+def test_a_place_of_another_type_is_refused_before_anything_is_written(lua: Lua, kind: str) -> None:
+    hold_five(lua)
+    place = getattr(lua.keys, kind)
+    lua.client.set(place, "mine")
+    before = lua.snapshot()
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        exchange(lua, done=["5:mail"], moved=ONE_OF_EACH[:4])
+    assert lua.snapshot() == before
+    lua.client.delete(place)
+    assert exchange(lua, done=["5:mail"], moved=ONE_OF_EACH[:4]) == [5], "nothing is lost"
 
 
 def test_who_lost_its_lease_moves_nothing_and_takes_nothing(lua: Lua) -> None:

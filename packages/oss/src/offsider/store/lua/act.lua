@@ -16,15 +16,21 @@ local now = time[1] + time[2] / 1000000
 local reply, named, died, due = {}, {}, false, false
 
 -- Looked at before anything is written: a script that stops halfway is not rolled back.
+local needed = {}
 for i = 4, #ARGV, 4 do
   local kind, number = ARGV[i], tonumber(ARGV[i + 2])
-  if kind == 'queue' then
-    local shape = redis.call('TYPE', KEYS[number]).ok
-    if shape ~= 'list' and shape ~= 'none' then
-      return redis.error_reply('WRONGTYPE ' .. KEYS[number] .. ' is a ' .. shape .. ', expected a list')
-    end
+  if kind == 'dead' then
+    needed[KEYS[2]] = 'zset'
+  elseif kind == 'queue' then
+    needed[KEYS[3]], needed[KEYS[number]], needed[KEYS[number + 1]] = 'set', 'list', 'list'
   elseif kind == 'at' and not (number and number >= 0 and number < 1e11) then
     return redis.error_reply('ERR the time is ' .. ARGV[i + 2] .. ', expected seconds since 1970')
+  end
+end
+for key, expected in pairs(needed) do
+  local shape = redis.call('TYPE', key).ok
+  if shape ~= expected and shape ~= 'none' then
+    return redis.error_reply('WRONGTYPE ' .. key .. ' is a ' .. shape .. ', expected a ' .. expected)
   end
 end
 

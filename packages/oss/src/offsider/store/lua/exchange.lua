@@ -19,8 +19,17 @@ if not redis.call('ZSCORE', KEYS[1], owner) then return {-1} end
 
 local done = tonumber(ARGV[8])
 -- Looked at before anything is written: a script that stops halfway is not rolled back.
+local sets, looked = {retry = KEYS[3], dead = KEYS[4], schedule = KEYS[5], quarantine = KEYS[6]}, {}
 for i = 9 + done, #ARGV, 4 do
   local kind, number = ARGV[i], tonumber(ARGV[i + 2])
+  local set = sets[kind]
+  if set and not looked[set] then
+    local shape = redis.call('TYPE', set).ok
+    if shape ~= 'zset' and shape ~= 'none' then
+      return redis.error_reply('WRONGTYPE ' .. set .. ' is a ' .. shape .. ', expected a sorted set')
+    end
+    looked[set] = true
+  end
   if (kind == 'retry' or kind == 'schedule') and not (number and number >= 0 and number < 1e11) then
     return redis.error_reply('ERR the delay of a ' .. kind .. ' is ' .. ARGV[i + 2] .. ', expected 0 or more seconds')
   end
