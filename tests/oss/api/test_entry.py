@@ -24,7 +24,13 @@ def test_what_is_left_out_has_its_default() -> None:
     assert (entry.created_s, entry.enqueued_s, entry.died_s, entry.traceback) == (None, None, 0.0, [])
 
 
-@pytest.mark.parametrize(("stamp", "s"), [(1500, 1.5), (1.5, 1.5), ("1", None), (None, None), (10**20, None)])
+@pytest.mark.parametrize(
+    ("stamp", "s"),
+    [
+        *((1500, 1.5), (1.5, 1.5), ("1", None), (None, None), (True, None), (0, 0.0)),
+        *((10**20, None), (999_999_999_999_999, None), (-1, None), (1e308, None), (-1e308, None)),
+    ],
+)
 def test_times_are_read_in_both_forms(stamp: Any, s: float | None) -> None:
     assert seconds(stamp) == s
 

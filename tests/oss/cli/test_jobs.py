@@ -55,6 +55,16 @@ def test_what_runs_is_listed_with_its_progress(shop: App, running: str) -> None:
     assert (found["jid"], found["progress"]) == (running, [3.0, 10.0, "sending"])
 
 
+@pytest.mark.parametrize("score", ["inf", "-inf", "1795570454788"])
+def test_a_time_that_no_calendar_has_is_shown_all_the_same(shop: App, raw: Any, score: str) -> None:
+    odd = '{"class":"welcome","args":[],"jid":"j1","created_at":999999999999999}'
+    raw.zadd(shop.keys.schedule, {odd: score})
+    at = "1970-01-01" if score == "-inf" else "9999-12-31"
+    assert f"at:         {at} " in told("jobs", "show", "j1")
+    assert f"scheduled at {at}T" in offsider("why", "j1").stdout
+    assert told("scheduled").splitlines()[1].split()[0] == "j1"
+
+
 def test_nothing_runs(shop: App) -> None:
     assert told("jobs") == "nothing runs now\n"
 

@@ -12,6 +12,7 @@ from ..errors import Malformed, shown
 from ..job import record as records
 
 MOST_TRACEBACK_BYTES = 1_000_000
+LAST_S = 253_402_300_799  # the end of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +116,32 @@ def read(raw: bytes, *, at_s: float | None = None, position: int | None = None) 
         record["jid"],
         name if isinstance(name, str) and name else record["class"],
         str(record.get("queue") or "default"),
-        at_s,
+        None if at_s is None else in_calendar(at_s),
         position,
         record,
         raw,
     )
 
 
+def in_calendar(at_s: float) -> float:
+    """The nearest time that a calendar has: a score may be any number, and who shows it need not fear it.
+
+    Example:
+        >>> in_calendar(5.0), in_calendar(float("inf"))
+        (5.0, 253402300799.0)
+    """
+    return min(max(at_s, 0.0), float(LAST_S))
+
+
 def seconds(stamp: Any) -> float | None:
-    """Epoch seconds of a time in a payload: whole milliseconds, or seconds with a fraction as Sidekiq once wrote."""
-    if type(stamp) is int and abs(stamp) < 1e15:
-        return stamp / 1000
-    return stamp if type(stamp) is float else None
+    """Epoch seconds of a time in a payload: whole milliseconds, or seconds with a fraction as Sidekiq once wrote.
+
+    None for what no calendar has.
+    """
+    if type(stamp) not in (int, float):
+        return None
+    at_s = stamp / 1000 if type(stamp) is int and stamp < 1000 * LAST_S else stamp
+    return float(at_s) if 0 <= at_s <= LAST_S else None
 
 
 def traceback_of(packed: Any) -> list[str]:

@@ -12,6 +12,7 @@ from ..errors import InvalidOption, Malformed, shown
 from ..job import record as records
 from ..store.keys import Keys
 from .desk import told
+from .entry import in_calendar
 
 if TYPE_CHECKING:
     from ..store.wire import Wire
@@ -141,7 +142,7 @@ class Search:
             header, raw = _parted(member) if place == QUARANTINE else ({}, member)
             if self.is_it(raw):
                 queue, reason = (str(header.get(name, "")) for name in ("queue", "reason"))
-                return Found(place, raw, queue, at_s=float(score), reason=reason)
+                return Found(place, raw, queue, at_s=in_calendar(float(score)), reason=reason)
         return None
 
     def _in_queues(self) -> Found | None:
