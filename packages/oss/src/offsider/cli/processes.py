@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from . import listing, table
-from .desk import app_options, opened, say_json, sure, yes_option
+from .desk import F, app_options, opened, say_json, sure, yes_option
 from .grouped import Listing
-from .wording import span
+from .wording import plain, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +49,14 @@ def row(one: ProcessInfo) -> tuple[str, ...]:
     return (one.identity, busy, queues, memory, beat, STATES[one.quiet], one.tag, one.version.removeprefix("offsider "))
 
 
+def whom(command: F) -> F:
+    """One process, or ``--all``: what a command is given as ``identity`` and ``every``."""
+    every = click.option("--all", "every", is_flag=True, help="All of them.")
+    return click.argument("identity", required=False)(every(command))
+
+
 @processes.command("quiet", short_help="Let processes fetch no more jobs.")
-@click.argument("identity", required=False)
-@click.option("--all", "every", is_flag=True, help="All of them.")
+@whom
 @app_options
 def quiet(identity: str | None, every: bool, target: str | None, config: str | None, as_json: bool) -> None:
     """Let the process IDENTITY, or all, fetch no more. What runs goes on."""
@@ -59,8 +64,7 @@ def quiet(identity: str | None, every: bool, target: str | None, config: str | N
 
 
 @processes.command("stop", short_help="Let processes stop.")
-@click.argument("identity", required=False)
-@click.option("--all", "every", is_flag=True, help="All of them.")
+@whom
 @yes_option
 @app_options
 def stop(identity: str | None, every: bool, yes: bool, target: str | None, config: str | None, as_json: bool) -> None:
@@ -71,8 +75,7 @@ def stop(identity: str | None, every: bool, yes: bool, target: str | None, confi
 
 
 @processes.command("stacks", short_help="Let processes log the stacks of their threads and tasks.")
-@click.argument("identity", required=False)
-@click.option("--all", "every", is_flag=True, help="All of them.")
+@whom
 @app_options
 def stacks(identity: str | None, every: bool, target: str | None, config: str | None, as_json: bool) -> None:
     """Let the process IDENTITY, or all, write the stacks of their threads and tasks into their own logs."""
@@ -123,6 +126,6 @@ def _meant(every: Processes, identity: str) -> str:
     names = [one.identity for one in every]
     found = [name for name in names if name == identity] or [name for name in names if name.startswith(identity)]
     if len(found) != 1:
-        which = f"{len(found)} processes begin so: {', '.join(found[:5])}" if found else "no live process begins so"
+        which = f"{len(found)} processes begin so: {plain(', '.join(found[:5]))}" if found else "no live process begins so"
         raise click.UsageError(f"{identity!r}: {which}. offsider processes lists those that live")
     return found[0]
