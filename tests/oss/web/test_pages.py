@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -274,6 +276,39 @@ def test_a_form_leads_back_to_a_page_of_ours(visitor: Visitor, back: str) -> Non
 def test_only_what_pages_say_is_said(visitor: Visitor) -> None:
     assert 'id="said"' not in visitor.text("/retries?said=deadbeef&n=3")
     assert json.loads(visitor.get("/stats").text)
+
+
+def test_a_count_that_is_none_is_not_shown(visitor: Visitor) -> None:
+    location = visitor.post("/retries", {"act": "delete", "jid": "r1"}).headers["location"]
+    text = visitor.text(location.replace("n=1", "n=\u00b2"))
+    assert "Deleted: " in text
+    assert "<data" not in text.split('id="said"')[1].split("</p>")[0]
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "///evil.example", "/nothing?%3F"])
+def test_no_address_makes_a_link_to_elsewhere(app: App, path: str) -> None:
+    async def ask() -> str:
+        parts: list[bytes] = []
+
+        async def send(message: Any) -> None:
+            parts.append(message.get("body", b""))
+
+        headers = [(b"host", b"localhost"), (b"accept", b"text/html")]
+        scope = {"type": "http", "method": "GET", "scheme": "http", "path": path, "root_path": "", "query_string": b"",
+                 "headers": headers, "client": ("127.0.0.1", 1), "server": None}  # fmt: skip
+        await app.web()(scope, None, send)  # type: ignore[arg-type]
+        return b"".join(parts).decode()
+
+    again = re.findall(r'class="button" href="([^"]*)"', asyncio.run(ask()))
+    assert again == ["/" + quote(path.lstrip("/"))]
+
+
+def test_a_query_may_have_any_name(visitor: Visitor) -> None:
+    assert "path=x&amp;self=y" in visitor.text("/retries?path=x&self=y")
+
+
+def test_an_address_of_ours_stays_as_long_as_it_was(visitor: Visitor) -> None:
+    assert len(visitor.text(f"/retries?lang={'x' * 8000}")) < 40_000
 
 
 def test_profiles_of_runs_are_read_taken_along_and_deleted(app: App, start_worker: Start) -> None:

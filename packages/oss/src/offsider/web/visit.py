@@ -95,7 +95,12 @@ class Visit:
         """Where the pages are mounted; empty at the top."""
         return str(self.request.scope.get("root_path", "")).rstrip("/")
 
-    def url(self, path: str = "/", *parts: Any, **query: Any) -> str:
+    @property
+    def _below(self) -> str:
+        """The page's path below the root, as it was meant: what is escaped in the address is not here."""
+        return str(self.request.scope["path"]).removeprefix(self.root)
+
+    def url(self, path: str = "/", /, *parts: Any, **query: Any) -> str:
         """An address of ours.
 
         Args:
@@ -110,18 +115,19 @@ class Visit:
         address = self.root + path + "".join(f"/{quote(str(part), safe='', errors='replace')}" for part in parts)
         kept = {name: value for name, value in query.items() if value not in (None, "")}
         if self.query("lang"):
-            kept.setdefault("lang", self.query("lang"))
+            kept.setdefault("lang", self.language.code)
         return f"{address}?{urlencode(kept, doseq=True, errors='replace')}" if kept else address
 
     def here(self, **query: Any) -> str:
         """This page with another query; what is not named stays."""
-        mine = {name: value for name, value in self.request.query_params.items() if name not in (SAID, COUNT)}
-        path = self.request.url.path.removeprefix(self.root)
-        return self.url(quote(path, safe="/%:@!$&'()*+,;=~-._"), **{**mine, **query})
+        mine = {name: value for name, value in self.request.query_params.items() if name not in (SAID, COUNT, "lang")}
+        # One slash only: what begins with two is the address of another host.
+        path = "/" + quote(self._below.lstrip("/"), safe="/:@!$&'()*+,;=~-._", errors="replace")
+        return self.url(path, **{**mine, **query})
 
     def on(self, path: str) -> bool:
         """True when this page belongs to a tab."""
-        here = self.request.url.path.removeprefix(self.root) or "/"
+        here = self._below or "/"
         return here == path or (path != "/" and here.startswith(f"{path}/"))
 
     def wanted_back(self, default: str) -> str:
@@ -167,7 +173,8 @@ class Visit:
         """What the change before this page has done: only texts that pages list."""
         text = self.site.says.get(self.query(SAID))
         count = self.query(COUNT)
-        return None if text is None else (text, int(count) if count.isdigit() and len(count) < 12 else None)
+        whole = count.isascii() and count.isdigit() and len(count) < 12
+        return None if text is None else (text, int(count) if whole else None)
 
     # -- what every page shows -----------------------------------------------------------------------------
 
