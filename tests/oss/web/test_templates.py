@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
+import zlib
 from html.parser import HTMLParser
 from typing import Any
 
@@ -122,6 +124,17 @@ def test_a_megabyte_of_arguments_makes_no_megabytes_of_pages(app: App, raw: Any)
     assert len(visitor.text("/queues/mail")) < 40_000
     assert len(visitor.text("/jobs/l1")) < 500_000
     checked(visitor.text("/jobs/l1"))
+
+
+def test_a_megabyte_of_an_error_makes_no_megabytes_of_pages(app: App, raw: Any) -> None:
+    lines = ['  File "/app/a.py", line 1, in f', "    f()"] * 20_000
+    packed = base64.b64encode(zlib.compress(json.dumps(lines).encode())).decode()
+    raw.zadd(app.keys.dead, {failed("l1", message="\u202e" * 800_000, error_backtrace=packed): 1_790_000_000})
+    visitor = Visitor(app.web())
+    for address in ("/jobs/l1", "/dead", "/errors", "/find?q=shop"):
+        text = visitor.text(address)
+        assert len(text) < 600_000, address
+        checked(text)
 
 
 def test_what_is_no_job_hides_no_other(app: App, raw: Any) -> None:

@@ -17,7 +17,9 @@ def test_a_text_is_one_line_and_cut() -> None:
     assert len(short("\x00" * 1000, 10)) < 100
 
 
-@pytest.mark.parametrize("letter", ["\x00", "\x1b", "\x7f", "\u202e", "\u2067", "\ufeff", "\ud800", "\u200f"])
+@pytest.mark.parametrize(
+    "letter", ["\x00", "\x1b", "\x7f", "\u202e", "\u2067", "\ufeff", "\ud800", "\u200f", "\u061c", "\u200b"]
+)
 def test_letters_that_are_not_seen_are_shown_by_number(letter: str) -> None:
     assert plain(f"a{letter}b") == f"a⟨U+{ord(letter):04X}⟩b"
     assert plain("tab\tline\n") == "tab\tline\n"
@@ -33,6 +35,12 @@ def test_arguments_are_cut_before_they_are_written() -> None:
 def test_a_large_value_ends_with_how_large_it_is() -> None:
     assert pretty("x" * 1000, 100).endswith("… 1,002")
     assert pretty({"a": object()}).startswith("{")
+
+
+def test_no_text_is_longer_than_its_bound() -> None:
+    assert plain("x" * 100, 100) == "x" * 100
+    assert plain("x" * 1000, 100) == "x" * 100 + "\n… 1,000"
+    assert len(plain("\u202e" * 1_000_000)) < 100_100
 
 
 @pytest.mark.parametrize("at", [None, math.nan, math.inf, 1e300, -1e300, "soon"])

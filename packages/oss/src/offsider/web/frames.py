@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OURS = str(Path(__file__).parents[1])
+MOST_LETTERS = 100_000
+MOST_FRAMES = 2000
 FOREIGN = ("site-packages", "dist-packages", "/lib/python", "\\lib\\", "<frozen ")
 
 
@@ -24,7 +26,7 @@ class Frame:
 
 
 def frames(lines: Iterable[str]) -> list[Frame]:
-    """Each ``File …`` line with what belongs to it.
+    """Each ``File …`` line with what belongs to it; of a very long one its end, where the error is.
 
     Example:
         >>> lines = ["Traceback:", '  File "/app/a.py", line 1', "    f()", '  File "/x/site-packages/b.py"', "E: no"]
@@ -32,12 +34,15 @@ def frames(lines: Iterable[str]) -> list[Frame]:
         [(True, 0), (True, 1), (False, 0), (True, 0)]
     """
     groups: list[list[str]] = []
-    for line in "\n".join(lines).split("\n"):
+    whole = "\n".join(lines)
+    for line in whole[-MOST_LETTERS:].split("\n"):
         if groups and line.startswith("    ") and groups[-1][0].lstrip().startswith("File "):
             groups[-1].append(line)
         else:
             groups.append([line])
-    return [Frame("\n".join(one), not _is_foreign(one[0])) for one in groups]
+    found = [Frame("\n".join(one), not _is_foreign(one[0])) for one in groups[-MOST_FRAMES:]]
+    is_cut = len(whole) > MOST_LETTERS or len(groups) > MOST_FRAMES
+    return [Frame("…", own=False), *found] if is_cut else found
 
 
 def _is_foreign(line: str) -> bool:

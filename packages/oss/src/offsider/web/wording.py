@@ -15,18 +15,25 @@ from ..errors import shown
 
 MOST_SHORT = 120
 MOST_LONG = 100_000
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+# Joiners (U+200C, U+200D) stay: whole scripts and most families of emoji are written with them.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]"
+)
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
-def plain(text: Any) -> str:
+def plain(text: Any, most: int = MOST_LONG) -> str:
     """Text of others with what cannot be seen made visible: control letters, and those that turn the direction.
+
+    Over a length its beginning, and how many letters it has: who has written a job decides how long its error is.
 
     Example:
         >>> plain("a\\u202eb\\x00")
         'a⟨U+202E⟩b⟨U+0000⟩'
     """
-    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", str(text))
+    whole = str(text)
+    seen = _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", whole[: most + 1])
+    return seen if len(seen) <= most else f"{seen[:most]}\n… {len(whole):,}"
 
 
 def short(text: Any, most: int = MOST_SHORT) -> str:
@@ -68,8 +75,7 @@ def pretty(value: Any, most: int = MOST_LONG) -> str:
         text = json.dumps(value, ensure_ascii=False, indent=2, default=shown)
     except (ValueError, RecursionError):
         text = shown(value)
-    text = plain(text)
-    return text if len(text) <= most else f"{text[:most]}\n… {len(text):,}"
+    return plain(text, most)
 
 
 def span(seconds: float) -> str:
