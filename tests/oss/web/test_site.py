@@ -222,6 +222,29 @@ def test_what_an_edition_breaks_is_logged_and_tells_nobody_else(
     assert "the rows 'broken' by broken failed" in caplog.text
 
 
+class Mistaken(Edition):
+    """Its page has a mistake, another one looks for what is not there."""
+
+    name = "mistaken"
+
+    def install_web(self, web: Any) -> None:
+        def looks(_visit: Any) -> Any:
+            raise LookupError("tea")
+
+        web.pages.add("slip", Page("/slip", lambda visit: {}["tea"]), by=self.name)
+        web.pages.add("bare", Page("/bare", lambda visit: visit.page("mistaken/none.html")), by=self.name)
+        web.pages.add("looks", Page("/looks", looks), by=self.name)
+
+
+def test_a_mistake_in_a_page_is_not_taken_for_what_is_not_there(make_app: Make) -> None:
+    visitor = Visitor(make_app(editions=[Mistaken()]).web())
+    assert visitor.get("/slip").status_code == 500
+    assert visitor.get("/bare").status_code == 500
+    answer = visitor.get("/looks")
+    assert answer.status_code == 404
+    assert "There is no such thing here" in answer.text
+
+
 def test_an_authorizer_that_fails_lets_nobody_in(app: App) -> None:
     def fails(asker: Any, permission: str) -> bool:
         raise RuntimeError("the directory is away")

@@ -140,9 +140,10 @@ class Site:
         except JobError as error:
             return await self._sorry(visit, 400, "This cannot be done", str(error))
         except LookupError as error:
-            return await self._sorry(
-                visit, 404, "There is no such thing here", str(error.args[0] if error.args else "")
-            )
+            if type(error) is not LookupError:
+                raise  # a KeyError, an IndexError, a template that is missing: a mistake, for the log
+            detail = str(error.args[0] if error.args else "")
+            return await self._sorry(visit, 404, "There is no such thing here", detail)
         return answer
 
     async def _sorry(self, visit: Visit, status: int, title: str, text: str) -> Response:
