@@ -143,3 +143,16 @@ def test_a_job_for_a_shard_is_brought_there(make_app: Callable[..., App], outbox
     assert Relay(app, outbox.rows).bring() == 3
     assert [raw.llen("{eu}:queue:notes"), raw.llen("{us}:queue:notes"), raw.llen("{offsider}:queue:default")] == [1] * 3
     assert b"shard" not in raw.lindex("{eu}:queue:notes", 0)
+
+
+def test_a_queue_that_is_something_else_keeps_the_rows_until_it_is_mended(
+    app: App, outbox: Outbox, redis_url: str, raw: Any
+) -> None:
+    outbox.write(app, 2)
+    raw.set(app.keys.queue("notes"), "somebody else's")
+    for _time in range(2):
+        with pytest.raises(Exception, match="WRONGTYPE"):
+            Relay(app, outbox.rows).bring()
+    raw.delete(app.keys.queue("notes"))
+    bring_all(app, outbox.rows)
+    assert raw.llen(app.keys.queue("notes")) == 2

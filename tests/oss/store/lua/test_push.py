@@ -117,3 +117,14 @@ def test_without_a_namespace_the_queue_is_listed_by_its_bare_name(lua: Lua) -> N
     keys = ["lane:1", "queues", "schedule", "bell-schedule", "queue:mail", "bell:mail"]
     lua.run("push", keys, [1, 60, len("queue:") + 1, 5, b"payload"])
     assert lua.client.smembers("queues") == {b"mail"}
+
+
+@pytest.mark.parametrize("kind", ["queue", "bell", "queues", "schedule", "schedule_bell"])
+def test_the_first_push_of_a_lane_meets_another_type_before_it_writes(lua: Lua, kind: str) -> None:
+    key = getattr(lua.keys, kind)
+    lua.client.set(key("low") if callable(key) else key, "somebody else's")
+    before = lua.snapshot()
+    for _time in range(2):
+        with pytest.raises(redis.ResponseError, match=r"is a string, expected a"):
+            push(lua, 1, ("mail", b"1"), ("low", b"2"), (9e9, b"3"))
+    assert lua.snapshot() == before

@@ -8,7 +8,18 @@
 --
 -- Keeps: a push that is repeated after a lost reply puts nothing twice: the lane remembers its last number, also
 -- when an older request comes late. The first write is a growing one, so that a full Redis refuses the whole push.
+--        The first push of a lane, and with it each one under a name, looks at what it meets before it writes: a push
+--        that stopped halfway would be remembered as done.
 local keys, words, call = KEYS, ARGV, redis.call
+if words[1] == '1' then
+  local expected = {[2] = 'set', [3] = 'zset'}
+  for k = 2, #keys do
+    local shape, wanted = call('TYPE', keys[k]).ok, expected[k] or 'list'
+    if shape ~= 'none' and shape ~= wanted then
+      return redis.error_reply('WRONGTYPE ' .. keys[k] .. ' is a ' .. shape .. ', expected a ' .. wanted)
+    end
+  end
+end
 local last = call('SET', keys[1], words[1], 'EX', words[2], 'GET')
 if last and tonumber(last) >= tonumber(words[1]) then
   call('SET', keys[1], last, 'EX', words[2])
