@@ -54,6 +54,15 @@ def test_one_that_is_gone_is_none(app: App) -> None:
     assert app.profiles.all() == []
 
 
+@pytest.mark.parametrize("name", ["bell-schedule", "it-b4a5", "0123"])
+def test_a_name_that_is_no_profiles_touches_no_other_key(app: App, raw: Any, name: str) -> None:
+    key = app.keys.profile(*name.rpartition("-")[::2])
+    raw.hset(key, "c", "7") if name.startswith("it") else raw.lpush(key, "1")
+    assert app.profiles.get(name) is None
+    assert not app.profiles.delete(name)
+    assert raw.exists(key)
+
+
 def test_the_same_run_again_takes_its_place(app: App) -> None:
     app.profiles.keep(ONE)
     app.profiles.keep(replace(ONE, failed="ValueError"))

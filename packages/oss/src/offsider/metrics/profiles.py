@@ -138,17 +138,23 @@ class Profiles:
             StoreError: Redis is away or refuses.
         """
         with store_errors():
-            fields: Any = self._connections.admin().hmget(self._key(name), *_FACTS, "data")
+            redis = self._connections.admin()
+            if redis.zscore(self._keys.profiles, name) is None:  # a name may come from anywhere, and meet any key
+                return None
+            fields: Any = redis.hmget(self._key(name), *_FACTS, "data")
         return _profile(dict(zip((*_FACTS, "data"), fields, strict=True)))
 
     def delete(self, name: str) -> bool:
-        """True when it was there.
+        """True when it was there. What is in no list is no profile, and stays, whatever its name.
 
         Raises:
             StoreError: Redis is away or refuses; it may be repeated.
         """
         with store_errors():
-            pipe = self._connections.admin().pipeline(transaction=True)
+            redis = self._connections.admin()
+            if redis.zscore(self._keys.profiles, name) is None:
+                return False
+            pipe = redis.pipeline(transaction=True)
             pipe.zrem(self._keys.profiles, name)
             pipe.unlink(self._key(name))
             return bool(pipe.execute()[0])
