@@ -11,6 +11,8 @@ import pytest
 from offsider import App, Retry, clock
 from offsider.contract.measures import Tally, Window
 from offsider.errors import InvalidOption, RedisUnavailable
+from offsider.metrics import query
+from offsider.metrics.series import point_of
 from offsider.metrics.sink import RedisSink
 from offsider.testing.proxy import Proxy
 from offsider.worker.worker import Worker
@@ -92,6 +94,14 @@ def test_queues_have_waiting_times(app: App, now: int) -> None:
     assert queues["low"].waited.average_ms == 30_000
     assert (queues["mail"].processed, queues["mail"].failed, queues["low"].failed) == (1, 1, 0)
     assert len(queues["low"].points) == 60
+
+
+def test_each_number_of_many_queues_is_read_once(app: App, now: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(app, Window(now, queues={f"queue-{number}": Tally(1) for number in range(20)}))
+    read: list[Any] = []
+    monkeypatch.setattr(query, "point_of", lambda at, fields: read.extend(fields) or point_of(at, fields))
+    assert [queue.processed for queue in app.metrics.queues(minutes=1)] == [1] * 20
+    assert len(read) == 20
 
 
 def test_in_a_shared_layout_times_of_ruby_workers_count_too(make_app: Callable[..., App], raw: Any, now: int) -> None:

@@ -103,11 +103,11 @@ class Metrics:
         """
         period = Period.last(minutes, hours)
         replies, marks = self._read(period, [("hgetall", self._keys.queue_metrics(stamp)) for stamp in period.stamps])
-        names = sorted({field.rpartition(b"|")[0].decode() for fields in replies for field in fields})
+        points = [_by_name(fields) for fields in replies]
         times = [at_minute(minute) for minute in period.minutes]
         return [
-            Series(name, tuple(point_of(at, one, f"{name}|") for at, one in zip(times, replies, strict=True)), marks)
-            for name in names
+            Series(name, tuple(point_of(at, one.get(name, {})) for at, one in zip(times, points, strict=True)), marks)
+            for name in sorted(set().union(*points))
         ]
 
     # -- deploys ---------------------------------------------------------------------------------------------
@@ -155,10 +155,7 @@ class Metrics:
         """
         with store_errors():
             fields: dict[Any, Any] = self._connections.admin().hgetall(self._keys.totals)
-        by_name: dict[str, dict[bytes, bytes]] = {}
-        for field, value in fields.items():
-            name, _, what = field.rpartition(b"|")
-            by_name.setdefault(name.decode("utf-8", "replace"), {})[what] = value
+        by_name = _by_name(fields)
         now = datetime.fromtimestamp(clock.now_s(), UTC)
         return {name: point_of(now, by_name[name]) for name in sorted(by_name)}
 
@@ -176,6 +173,15 @@ class Metrics:
         since = at_minute(period.first)
         marks = [mark for fields in replies[len(asked) :] for mark in _marks(fields) if mark.at >= since]
         return replies[: len(asked)], tuple(sorted(marks, key=lambda mark: mark.at))
+
+
+def _by_name(fields: dict[bytes, bytes]) -> dict[str, dict[bytes, bytes]]:
+    """The fields ``NAME|WHAT`` of a hash, by their names."""
+    found: dict[str, dict[bytes, bytes]] = {}
+    for field, value in fields.items():
+        name, _, what = field.rpartition(b"|")
+        found.setdefault(name.decode("utf-8", "replace"), {})[what] = value
+    return found
 
 
 def _rows(replies: Sequence[dict[bytes, bytes]]) -> list[Row]:

@@ -136,12 +136,12 @@ def merged(histograms: Sequence[Histogram]) -> Histogram:
     return Histogram(counts, sum(one.total_ms for one in histograms))
 
 
-def point_of(at: datetime, fields: Fields, prefix: str = "") -> Point:
-    """A point out of the fields of a hash, each with a prefix."""
+def point_of(at: datetime, fields: Fields) -> Point:
+    """A point out of the fields of a hash."""
     number = {name: int(value) for name, value in fields.items()}
 
     def read(name: str) -> int:
-        return number.get(f"{prefix}{name}".encode(), 0)
+        return number.get(name.encode(), 0)
 
     took = Histogram(tuple(read(f"r{bucket}") for bucket in range(BUCKETS)), read("us") / 1000)
     waited = Histogram(tuple(read(f"w{bucket}") for bucket in range(BUCKETS)), float(read("wms")))
