@@ -42,42 +42,42 @@ class Dispatch:
     """
 
     def __init__(self, app: App) -> None:
-        self.app = self._app = app
+        self.app = app
 
     def push(self, request: PushRequest) -> str | None:
         """Push one."""
-        if self._app.deferring and (later := later_of(self._app, request)):
-            return defer(self._app, later, [request])[0]
-        return self._app.client.push(request)
+        if self.app.deferring and (later := later_of(self.app, request)):
+            return defer(self.app, later, [request])[0]
+        return self.app.client.push(request)
 
     async def apush(self, request: PushRequest) -> str | None:
         """Push one, on an event loop."""
-        if self._app.deferring and (later := later_of(self._app, request)):
-            return defer(self._app, later, [request])[0]
-        return await self._app.client.apush(request)
+        if self.app.deferring and (later := later_of(self.app, request)):
+            return defer(self.app, later, [request])[0]
+        return await self.app.client.apush(request)
 
     def push_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
         """Push many."""
-        if self._app.deferring:
+        if self.app.deferring:
             first, requests = first_of(requests)
-            if first is not None and (later := later_of(self._app, first)):
-                return defer(self._app, later, requests)
-        return self._app.client.push_many(requests, batch_size)
+            if first is not None and (later := later_of(self.app, first)):
+                return defer(self.app, later, requests)
+        return self.app.client.push_many(requests, batch_size)
 
     async def apush_many(self, requests: Iterable[PushRequest], batch_size: int) -> list[str | None]:
         """Push many, on an event loop."""
-        if self._app.deferring:
+        if self.app.deferring:
             first, requests = first_of(requests)
-            if first is not None and (later := later_of(self._app, first)):
-                return defer(self._app, later, requests)
-        return await self._app.client.apush_many(requests, batch_size)
+            if first is not None and (later := later_of(self.app, first)):
+                return defer(self.app, later, requests)
+        return await self.app.client.apush_many(requests, batch_size)
 
     def inline(self, request: PushRequest) -> Any:
         """Run a ``def`` job here and now."""
-        accepted = self._app.accept(request)
+        accepted = self.app.accept(request)
         if accepted is None:
             return None
-        perform = compile_server(self._app.server_middleware.compile(), _body)
+        perform = compile_server(self.app.server_middleware.compile(), _body)
         execution = self._execution(accepted)
         try:
             return perform(execution)
@@ -86,10 +86,10 @@ class Dispatch:
 
     async def ainline(self, request: PushRequest) -> Any:
         """Run an ``async def`` job here and now."""
-        accepted = self._app.accept(request)
+        accepted = self.app.accept(request)
         if accepted is None:
             return None
-        perform = compile_server_async(self._app.server_middleware.compile(), _abody)
+        perform = compile_server_async(self.app.server_middleware.compile(), _abody)
         execution = self._execution(accepted)
         try:
             return await perform(execution)
@@ -98,7 +98,7 @@ class Dispatch:
 
     def _execution(self, request: PushRequest) -> InlineExecution:
         execution = InlineExecution(request)
-        reason = lacking(execution.record, [one.name for one in self._app.editions], "in this process")
+        reason = lacking(execution.record, [one.name for one in self.app.editions], "in this process")
         if reason:
             raise _not_now(execution, reason)
         return execution

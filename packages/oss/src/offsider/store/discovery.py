@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -91,7 +92,7 @@ def discovery(site: Site, namespace: str, *, connect_timeout_s: float) -> Discov
     return _Cluster(site, timeout_s, key_slot(namespace.encode("utf-8")))
 
 
-class _Asking:
+class _Asking(ABC):
     """Asks one node after the other, beginning with another one each time; remembers an answer for a moment."""
 
     def __init__(self, site: Site, timeout_s: float) -> None:
@@ -135,8 +136,9 @@ class _Asking:
     def _nodes(self) -> list[Address]:
         return list(self._site.nodes)
 
+    @abstractmethod
     def _ask(self, node: Address) -> Address:
-        raise NotImplementedError(f"{type(self).__name__} must define _ask()")
+        """What one node says; raises what redis-py raises when it does not say."""
 
     def _reply(self, node: Address, *words: str) -> Any:
         """The reply of one node, on a connection for this one question."""

@@ -78,7 +78,7 @@ def _of_metrics(keys: Keys) -> list[KeyKind]:
         KeyKind("queue metrics", _is(keys.queue_metrics(WORD), _STAMP), "hash", 3 * DAY_S),
         KeyKind(
             "histogram",
-            _is(keys.histogram(WORD, REST), _ANY).replace(REST, r"\d{1,2}-\d{1,2}:\d{1,2}"),
+            _is(keys.histogram(WORD, REST), _ANY).replace(REST, _MINUTE),
             "string",
             DAY_S,
         ),
