@@ -298,4 +298,6 @@ def test_a_key_of_another_type_is_refused_and_stays(app: App, put: Put, raw: Any
     raw.set(app.keys.queue("mail"), "mine")
     with pytest.raises(RedisRefused, match="another type"):
         app.retries.run_now("j1")
+    with pytest.raises(RedisRefused, match="another type"):
+        app.retries.kill("j1")
     assert len(app.retries) == 1

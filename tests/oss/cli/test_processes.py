@@ -73,6 +73,10 @@ def test_a_beginning_of_two_names_is_refused(shop: App, raw: Any) -> None:
         raw.sadd("{offsider}:processes", name)
         raw.hset(f"{{offsider}}:{name}", mapping={"info": "{}", "busy": 0})
     assert "2 processes begin so" in offsider("processes", "quiet", "vm:").stderr
+    odd = "vm:1:\x1b[2J"
+    raw.sadd("{offsider}:processes", odd)
+    raw.hset(f"{{offsider}}:{odd}", mapping={"info": "{}", "busy": 0})
+    assert "\x1b" not in offsider("processes", "quiet", "vm:").stderr
     assert told_json("processes", "quiet", "vm:1:000000000000") == {"told": 1}
 
 

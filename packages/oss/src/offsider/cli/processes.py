@@ -126,6 +126,7 @@ def _meant(every: Processes, identity: str) -> str:
     names = [one.identity for one in every]
     found = [name for name in names if name == identity] or [name for name in names if name.startswith(identity)]
     if len(found) != 1:
-        which = f"{len(found)} processes begin so: {plain(', '.join(found[:5]))}" if found else "no live process begins so"
+        some = plain(", ".join(found[:5]))
+        which = f"{len(found)} processes begin so: {some}" if found else "no live process begins so"
         raise click.UsageError(f"{identity!r}: {which}. offsider processes lists those that live")
     return found[0]
