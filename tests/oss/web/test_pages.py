@@ -303,6 +303,13 @@ def test_no_address_makes_a_link_to_elsewhere(app: App, path: str) -> None:
     assert again == ["/" + quote(path.lstrip("/"))]
 
 
+def test_a_form_has_no_more_jobs_than_a_page(visitor: Visitor, app: App) -> None:
+    answer = visitor.post("/queues/mail", {"act": "delete", "jid": ["w1", *(f"x{k}" for k in range(250))]})
+    assert answer.status_code == 400
+    assert "jid has 251 ids: at most 250 at once" in answer.text
+    assert app.queues["mail"].size == 1
+
+
 def test_a_query_may_have_any_name(visitor: Visitor) -> None:
     assert "path=x&amp;self=y" in visitor.text("/retries?path=x&self=y")
 

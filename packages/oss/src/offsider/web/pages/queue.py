@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from ...contract.web import CHANGE, Page
 from ...errors import InvalidOption, shown
-from ..part import Filters, Part, part_of, sizes
+from ..part import SIZES, Filters, Part, part_of, sizes
 from ..visit import Visit
 
 DELETED = "Deleted: %(count)s"
@@ -48,6 +48,8 @@ def act(visit: Visit) -> Response:
         return visit.back(address, CLEARED, one.clear())
     if wanted == "delete":
         chosen = dict.fromkeys(visit.form.get("jid", []))
+        if len(chosen) > SIZES[-1]:  # each is a search of the whole queue
+            raise InvalidOption(f"jid has {len(chosen):,} ids: at most {SIZES[-1]} at once, as many as a page shows")
         return visit.back(visit.wanted_back(address), DELETED, sum(one.delete(jid) for jid in chosen))
     raise InvalidOption(f"act is {shown(wanted)}: expected delete or clear")
 
