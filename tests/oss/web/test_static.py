@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mimetypes
+
 import pytest
 
 from offsider import App
@@ -17,6 +19,12 @@ def test_a_page_names_files_by_what_is_in_them_and_they_are_kept(app: App) -> No
         assert "immutable" in answer.headers["cache-control"]
     assert visitor.get(site.static.path("offsider.css")).headers["content-type"].startswith("text/css")
     assert "immutable" not in visitor.get("/assets/offsider/offsider.css?v=old").headers["cache-control"]
+
+
+def test_what_a_machine_calls_a_script_does_not_matter(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mimetypes, "guess_type", lambda *given, **more: ("text/plain", None))
+    kind = Visitor(app.web()).get("/assets/offsider/offsider.js").headers["content-type"]
+    assert "javascript" in kind
 
 
 @pytest.mark.parametrize("file", ["htmx", "uPlot"])

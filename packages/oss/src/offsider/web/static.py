@@ -15,6 +15,7 @@ from ..contract.web import Assets
 if TYPE_CHECKING:
     from .visit import Visit
 
+KINDS = mimetypes.MimeTypes()  # Python's own: a machine may call a script plain text, and then no browser runs it
 FOR_EVER = "private, max-age=31536000, immutable"
 A_WHILE = "private, max-age=300"
 
@@ -57,6 +58,6 @@ class Static:
         key = (visit.path["name"], visit.path["file"])
         if key not in self._files:
             raise LookupError(key[1])
-        kind = mimetypes.guess_type(key[1])[0] or "text/plain"
+        kind = KINDS.guess_type(key[1])[0] or "text/plain"
         cached = FOR_EVER if visit.query("v") == self._versions[key] else A_WHILE
         return Response(self._files[key], headers={"cache-control": cached}, media_type=kind)
