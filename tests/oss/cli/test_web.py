@@ -52,6 +52,12 @@ def test_with_a_password_it_may_be_reached_from_elsewhere(desk: Desk) -> None:
     assert httpx.get(f"{where}/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("prefix", ["jobs", "//evil.example", "https://evil.example/jobs"])
+def test_a_prefix_is_a_path(make_app: Any, prefix: str) -> None:
+    with pytest.raises(ConfigError, match=r"--prefix is .*expected a path that begins with one slash, e\.g\. /jobs"):
+        serve(make_app(), prefix)
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "jobs.example"])
 def test_without_a_password_it_does_not_start_off_loopback(make_app: Any, host: str) -> None:
     with pytest.raises(ConfigError, match=r"other machines reach, and there is no password.*OFFSIDER_WEB_PASSWORD"):

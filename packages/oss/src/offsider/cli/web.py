@@ -40,7 +40,8 @@ def serve(app: App, prefix: str = "") -> None:
     """Serve until told to stop.
 
     Raises:
-        ConfigError: It would be open to other machines without a password, or the packages are not installed.
+        ConfigError: It would be open to other machines without a password, the prefix is no path, or the packages are
+            not installed.
     """
     try:
         import uvicorn
@@ -52,6 +53,8 @@ def serve(app: App, prefix: str = "") -> None:
             f"offsider web needs packages that are not here ({error}): pip install 'offsider[web]'"
         ) from None
     settings = app.settings.web
+    if prefix.strip("/") and (prefix[0] != "/" or prefix[1] == "/"):
+        raise ConfigError(f"--prefix is {prefix!r}: expected a path that begins with one slash, e.g. /jobs")
     if not is_loopback(settings.host) and not settings.password:
         raise ConfigError(f"web.host is {settings.host!r}, which other machines reach, and there is no password. {HOW}")
     site = pages(app)
