@@ -55,6 +55,21 @@ def queued(raw: redis.Redis, queue: str = "mail") -> list[dict[str, Any]]:
     return [json.loads(payload) for payload in reversed(found)]
 
 
+def test_a_queue_that_is_no_list_loses_no_job_and_holds_up_no_other(make: Make, raw: redis.Redis) -> None:
+    raw.set("{offsider}:queue:odd", "mine")
+    put(raw, RETRY, [entry(1, "odd"), entry(2)])
+    put(raw, SCHEDULE, [entry(3)])
+    scheduler = make()
+    for _ in range(2):
+        with pytest.raises(redis.ResponseError, match="queue:odd is a string, expected a list"):
+            scheduler.tick()
+    assert [job["args"] for job in queued(raw)] == [[2], [3]]
+    assert raw.zrange(RETRY, 0, -1) == [entry(1, "odd")]
+    raw.delete("{offsider}:queue:odd")
+    scheduler.tick()
+    assert len(queued(raw, "odd")) == 1
+
+
 def test_several_at_once_move_each_of_two_thousand_entries_once(make: Make, raw: redis.Redis) -> None:
     put(raw, SCHEDULE, [entry(number, "mail" if number % 2 else "low") for number in range(2000)])
     schedulers = [make() for _ in range(4)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+import redis
 
 from support.lua import Lua
 
@@ -43,6 +44,17 @@ def test_what_is_no_job_gets_into_quarantine_at_the_servers_time(lua: Lua) -> No
     assert lua.members(lua.keys.quarantine) == [b"why\nbad"]
     assert abs(lua.due_in_s(lua.keys.quarantine, b"why\nbad")) < 1
     assert lua.client.smembers(lua.keys.queues) == set()
+
+
+@pytest.mark.parametrize("place", ["queue:mail", "quarantine"])
+def test_what_can_get_nowhere_stays_and_the_others_move(lua: Lua, place: str) -> None:
+    schedule(lua, a=-3, b=-2, c=-1)
+    lua.client.set(f"{lua.keys.prefix}{place}", "mine")
+    stuck = None if place == "quarantine" else "mail"
+    with pytest.raises(redis.ResponseError, match=f"WRONGTYPE .*{place} is a string, expected a "):
+        move(lua, [(b"a", stuck, b"A"), (b"b", "low", b"B"), (b"c", stuck, b"C")])
+    assert lua.members(lua.keys.schedule) == [b"a", b"c"]
+    assert (lua.waiting("low"), lua.rings("low")) == ([b"B"], 1)
 
 
 def test_of_two_movers_one_moves_an_entry(lua: Lua) -> None:

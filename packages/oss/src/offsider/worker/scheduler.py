@@ -8,6 +8,7 @@ from random import Random
 from .. import clock
 from ..errors import Malformed
 from ..job import record as records
+from ..store.classify import is_wrong_type
 from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import load
@@ -70,15 +71,23 @@ class Scheduler(PeriodicService):
     def _trip(self, keys: list[str]) -> tuple[list[float], int]:
         """Move up to 500 due entries of each; seconds until its next one (0: more are due), number of living owners."""
         processes, *found = self._wire.run(self._due, [self._keys.owners, *keys], [MOST_A_TRIP])
-        nexts_s = []
+        nexts_s, refused = [], None
         for key, (next_ms, *members) in zip(keys, found, strict=True):
-            if members:
+            try:
                 self._move_members(key, members)
+            except Exception as error:
+                if not is_wrong_type(error):
+                    raise
+                refused = error  # told below: what cannot leave one set does not hold up the other
             next_s = LONGEST_SLEEP_S if next_ms < 0 else max(next_ms / 1000, SHORTEST_SLEEP_S)
             nexts_s.append(0.0 if len(members) == MOST_A_TRIP else next_s)
+        if refused is not None:
+            raise refused
         return nexts_s, max(processes, 1)
 
     def _move_members(self, key: str, members: list[bytes]) -> None:
+        if not members:
+            return
         queues: dict[str, int] = {}
         arguments: list[str | int | float | bytes] = []
         now_ms = clock.now_ms()
