@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -81,6 +82,26 @@ def test_a_server_that_does_not_answer_is_waited_for_once_and_not_long(
     assert [its.now_ms() for _ in range(50)] == [None] * 50
     assert clock.monotonic_s() - began_s < 1.6
     server.thaw()
+
+
+def test_an_event_loop_waits_once_for_a_server_that_does_not_answer(
+    make_server: Callable[..., Server], make_app: Callable[..., App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_time, "AGAIN_S", 0.0)
+    server = make_server()
+    its = ServerTime(make_app(server.url))
+    server.freeze()
+
+    async def asked() -> float:
+        assert its.now_ms() is None
+        until(lambda: its._failed_s is not None, what="the question has failed")
+        began_s = clock.monotonic_s()
+        assert [its.now_ms() for _ in range(5)] == [None] * 5
+        return clock.monotonic_s() - began_s
+
+    assert asyncio.run(asked()) < 0.4
+    server.thaw()
+    until(lambda: its.now_ms() is not None, what="the server answers again")
 
 
 def test_an_embedded_server_is_not_asked_and_not_started() -> None:

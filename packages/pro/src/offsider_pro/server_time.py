@@ -6,6 +6,7 @@ clock that somebody sets changes nothing. That clock stands still while a machin
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class ServerTime:
 
     * the first question is waited for, for a second at most, and one after a jump of this machine's clocks; others are
       asked in the background;
+    * an event loop is kept waiting once: not again before a question has been answered;
     * while Redis is away the last answer counts: the two clocks drift by milliseconds a minute;
     * an embedded server has this machine's clock and is not asked.
 
@@ -70,10 +72,14 @@ class ServerTime:
         unsure = answer is None or answer.jumped()
         if unsure or (answer is not None and answer.age_s() > FRESH_S):
             asking = self._ask()
-            if unsure and asking is not None:
+            if unsure and asking is not None and self._may_wait():
                 asking.join(PATIENCE_S)
                 answer = self._answer
         return None if answer is None else round(answer.server_ms + answer.age_s() * 1000)
+
+    def _may_wait(self) -> bool:
+        """A thread may, each time. On a loop, everything else would stand still for as long as Redis is away."""
+        return self._failed_s is None or asyncio._get_running_loop() is None
 
     def _is_ours(self) -> bool:
         return self._app.settings.redis.url is None
