@@ -111,6 +111,17 @@ def test_the_code_says_whether_a_process_could_start(claims: dict[str, int], cod
     assert run("verify", OFFSIDER_LICENSE=SIGNER.token(**claims)).exit_code == code
 
 
+@pytest.mark.parametrize("in_use", [100, 101])
+def test_show_says_when_more_threads_run_than_the_licence_has(
+    in_use: int, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offsider_pro.threads.count_threads", lambda *_: in_use)
+    shown = run("show", "--url", "redis://127.0.0.1:1", OFFSIDER_LICENSE=SIGNER.file())
+    more = ": lower the concurrency or extend the licence" if in_use > 100 else ""
+    assert f"threads     100, {in_use} in use{more}\n" in shown.output
+    assert shown.exit_code == 0
+
+
 def test_the_last_built_of_the_installed_editions_counts(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = SIGNER.token(iat=0, exp=NOW_S - 60 * DAY_S)
     stamps = {"offsider_pro": "2026-01-01", "offsider_enterprise": "2027-01-10"}

@@ -10,6 +10,7 @@ from offsider_pro.license import LicenseGate
 
 if TYPE_CHECKING:
     from offsider import App
+    from offsider.web.web import Web
     from offsider.worker.worker import Worker
 
 
@@ -29,9 +30,13 @@ class EnterpriseEdition(Edition):
     def __init__(self, license: str | os.PathLike[str] | None = None) -> None:
         self.gate = LicenseGate(self.name, license)
 
-    def install(self, app: App) -> None:  # noqa: ARG002
-        """In every process: the licence first."""
-        self.gate.check()
+    def install(self, app: App) -> None:
+        """In every process: the licence first; its number is for the doctor."""
+        held = self.gate.check()
+        if held.threads is not None:
+            from .thread_check import NAME, thread_check
+
+            app.checks.add(NAME, thread_check(held.threads), by=self.name)
 
     def install_worker(self, worker: Worker) -> None:
         """In a worker."""
@@ -42,3 +47,14 @@ class EnterpriseEdition(Edition):
             census = ThreadCensus(worker, self.gate.license.threads)
             worker.services.add("thread census", census, by=self.name)
             worker.heartbeat_fields.add("license_threads", lambda: census.licensed, by=self.name)
+
+    def install_web(self, web: Web) -> None:
+        """In a web process: what there is to say of the licence, where it is another one than Pro's, and of threads."""
+        self.gate.speak()
+        from offsider_pro.license_banner import LicenseBanner
+
+        web.banners.add("enterprise.license", LicenseBanner(self.gate), by=self.name)
+        if self.gate.license is not None and self.gate.license.threads is not None:
+            from .thread_check import thread_banner
+
+            web.banners.add("enterprise.threads", thread_banner(web.checkup), by=self.name)

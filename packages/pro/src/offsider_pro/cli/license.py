@@ -130,8 +130,10 @@ def _usage(url: str, namespace: str) -> dict[str, Any]:
 
 def _table(facts: dict[str, Any]) -> str:
     threads = "unlimited" if facts["threads"] is None else f"{facts['threads']:,}"
-    if facts.get("threads_in_use") is not None:
-        threads += f", {facts['threads_in_use']:,} in use"
+    in_use = facts.get("threads_in_use")
+    if in_use is not None:
+        over = facts["threads"] is not None and in_use > facts["threads"]
+        threads += f", {in_use:,} in use{': lower the concurrency or extend the licence' if over else ''}"
     elif "threads_unknown" in facts:
         threads += f", in use: unknown ({facts['threads_unknown']})"
     rows = {
