@@ -26,6 +26,7 @@ FLOORS: dict[str, int] = {
     "editions": 5,
     "deferrals": 5,
     "dispatch": 5,
+    "measured": 5,
     "pages": 5,
     "shards": 5,
     "worker": 6,

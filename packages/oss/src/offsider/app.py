@@ -33,8 +33,7 @@ from .job.options import JobOptions, OptionSpec, resolve
 from .job.push import Deferral, Pusher
 from .job.resumable import JobMaker, ResumableJob, Steps
 from .job.signature import takes_cursor
-from .metrics.profiles import Profiles
-from .metrics.query import Metrics
+from .measured import Measured
 from .pages import Pages
 from .shards import Sharding
 from .store.connection import Connections
@@ -53,7 +52,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class App(Management, Sharding, Pages):
+class App(Management, Measured, Sharding, Pages):
     """An application's jobs and its connection to Redis.
 
     Making an app neither connects nor starts anything; the first enqueue does. Settings come from keywords, then
@@ -303,16 +302,6 @@ class App(Management, Sharding, Pages):
         """The push side of one Redis: the app's own, or a shard's."""
         deadline_s = self.settings.redis.push_deadline_s
         return Client(connections, keys, self.accept, self.scripts["push"], push_deadline_s=deadline_s)
-
-    @property
-    def metrics(self) -> Metrics:
-        """How jobs and queues did, and when was deployed."""
-        return Metrics(self.connections, self.keys)
-
-    @property
-    def profiles(self) -> Profiles:
-        """Profiles of single runs: of jobs that were enqueued with ``profile=``."""
-        return Profiles(self.connections, self.keys)
 
     def close(self) -> None:
         """Drop the connections and the embedded server; the next use opens them again."""

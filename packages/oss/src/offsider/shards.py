@@ -9,8 +9,7 @@ from .client.push import Client
 from .client.routes import Routes
 from .client.sharded import ShardedClient
 from .errors import ConfigError, InvalidOption, shown, suggest
-from .metrics.profiles import Profiles
-from .metrics.query import Metrics
+from .measured import Measured
 from .store.connection import Connections
 from .store.keys import Keys
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from .config.model import Settings
 
 
-class Shard(Management):
+class Shard(Management, Measured):
     """One Redis of an app, to look and act by hand: all that `App` offers for that, from `queues` to `metrics`.
 
     Attributes:
@@ -46,16 +45,6 @@ class Shard(Management):
         if self._connections is None:
             self._connections = self._app.connect(self.settings)
         return self._connections
-
-    @property
-    def metrics(self) -> Metrics:
-        """How its jobs and queues did."""
-        return Metrics(self.connections, self.keys)
-
-    @property
-    def profiles(self) -> Profiles:
-        """Profiles of its runs."""
-        return Profiles(self.connections, self.keys)
 
     def close(self) -> None:
         """Drop its connections; the next use opens them again."""
