@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,13 @@ QUEUE = "conformance"
 OWNER = "conformance-1"
 
 
-class Bench:
+class Bench(ABC):
     """Makes what a test needs, and closes it afterwards.
 
     The words `setup_method` and `teardown_method` are pytest's; another runner calls them before and after each test.
     """
 
+    @abstractmethod
     def make_fetcher(self, app: App, queues: Sequence[str], owner: str) -> Fetcher:
         """What a subclass provides: a fetcher, not opened yet.
 
@@ -30,7 +32,6 @@ class Bench:
             queues: Names, to be looked at strictly in this order.
             owner: The fetcher's owner.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define make_fetcher(app, queues, owner)")
 
     # -- before and after each test --------------------------------------------------------------------------
 

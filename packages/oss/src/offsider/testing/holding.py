@@ -7,6 +7,7 @@ As `offsider.testing.conformance`, and beside it, for whoever fills the fetcher 
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ class HoldingConformance(Bench):
     A subclass defines `make_holding_fetcher` instead of `make_fetcher`.
     """
 
+    @abstractmethod
     def make_holding_fetcher(self, app: App, queues: Sequence[str], owner: str, held: QueueFilter) -> Fetcher:
         """What a subclass provides: a fetcher, not opened yet, that asks ``held`` which queues are held.
 
@@ -39,7 +41,6 @@ class HoldingConformance(Bench):
             owner: The fetcher's owner.
             held: What ``worker.held_queues`` is to a worker's fetcher.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define make_holding_fetcher(app, queues, owner, held)")
 
     def make_fetcher(self, app: App, queues: Sequence[str], owner: str) -> Fetcher:
         """A fetcher under the test's filter."""
