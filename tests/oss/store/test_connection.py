@@ -54,6 +54,8 @@ def test_a_password_among_the_options_of_a_url_is_not_shown_either(url: str) -> 
 def test_a_url_that_is_none_is_a_setting_to_correct() -> None:
     with pytest.raises(ConfigError, match=r"redis\.url is 'http://:\*\*\*@db'"):
         Connections("http://:secret@db").wire("test", read_timeout_s=1)
+    with pytest.raises(ConfigError, match=r"redis\.url is 'http://:\*\*\*@db'"):
+        Connections("http://:secret@db").awire("test", read_timeout_s=1)
 
 
 def test_a_wire_connects_anew_as_often_as_it_has_to(redis_url: str) -> None:

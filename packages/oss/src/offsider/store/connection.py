@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -96,9 +97,9 @@ class Connections:
         """The same for an event loop."""
         options = self._options(read_timeout_s, connect_timeout_s)
         located = self._located(AsyncLocatedConnection, AsyncLocatedSSLConnection)
-        pool = redis.asyncio.ConnectionPool.from_url(
-            self._site.plain, retry=AsyncRetry(NoBackoff(), 0), **options, **located
-        )
+        retries = AsyncRetry(NoBackoff(), 0)
+        with self._url_told():
+            pool = redis.asyncio.ConnectionPool.from_url(self._site.plain, retry=retries, **options, **located)
         pool.connection_class = located.get("connection_class", pool.connection_class)  # by TLS the URL's own one won
         return AsyncWire(pool, name, self._revive, self._discovery)
 
@@ -123,8 +124,14 @@ class Connections:
         if self._discovery is not None:
             retries = Retry(NoBackoff(), MOST_MOVES, supported_errors=(Moved,))
             options["retry_on_error"] = [Moved]  # redis-py 5 wants to be told twice
-        try:
+        with self._url_told():
             return redis.ConnectionPool.from_url(self._site.plain, retry=retries, **options)
+
+    @contextmanager
+    def _url_told(self) -> Iterator[None]:
+        """What redis-py says of a URL, as our own error."""
+        try:
+            yield
         except ValueError as error:
             raise ConfigError(f"redis.url is {redacted(self.url)!r}: {error}") from None
 
