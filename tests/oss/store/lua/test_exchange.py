@@ -200,17 +200,16 @@ def test_what_is_not_held_is_not_moved(lua: Lua) -> None:
     assert list(lua.snapshot()) == [lua.keys.owners.encode()]
 
 
-@pytest.mark.parametrize("kind", ["retry", "schedule", "dead", "quarantine"])
-def test_a_place_of_another_type_is_refused_before_anything_is_written(lua: Lua, kind: str) -> None:
+@pytest.mark.parametrize("place", ["retry", "schedule", "dead", "quarantine", "queue:mail"])
+def test_a_place_of_another_type_is_refused_before_anything_is_written(lua: Lua, place: str) -> None:
     hold_five(lua)
-    place = getattr(lua.keys, kind)
-    lua.client.set(place, "mine")
+    lua.client.set(f"{lua.keys.prefix}{place}", "mine")
     before = lua.snapshot()
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
-        exchange(lua, done=["5:mail"], moved=ONE_OF_EACH[:4])
+        exchange(lua, moved=ONE_OF_EACH)
     assert lua.snapshot() == before
-    lua.client.delete(place)
-    assert exchange(lua, done=["5:mail"], moved=ONE_OF_EACH[:4]) == [5], "nothing is lost"
+    lua.client.delete(f"{lua.keys.prefix}{place}")
+    assert exchange(lua, moved=ONE_OF_EACH) == [5], "nothing is lost"
 
 
 def test_who_lost_its_lease_moves_nothing_and_takes_nothing(lua: Lua) -> None:

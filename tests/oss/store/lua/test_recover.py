@@ -42,6 +42,19 @@ def test_each_job_gets_its_next_place_and_the_owner_is_gone(lua: Lua) -> None:
     assert (lua.held(), lua.lease_left_s()) == ({}, None)
 
 
+@pytest.mark.parametrize("place", ["queue:mail", "dead", "quarantine"])
+def test_what_can_get_nowhere_stays_and_the_others_are_given_back(lua: Lua, place: str) -> None:
+    moves = [("queue", "1:mail", b"q1"), ("queue", "2:low", b"q2"), ("dead", "3:low", b"d")]
+    moves.append(("quarantine", "4:low", b"x"))
+    die_with(lua, *(field for _kind, field, _payload in moves))
+    lua.client.set(f"{lua.keys.prefix}{place}", "mine")
+    assert recover(lua, moves) == [3, 0]
+    assert len(lua.held()) == 1
+    assert lua.lease_left_s() is not None, "somebody looks after it again"
+    lua.client.delete(f"{lua.keys.prefix}{place}")
+    assert recover(lua, moves) == [1, 1]
+
+
 def test_a_queues_name_may_have_colons(lua: Lua) -> None:
     die_with(lua, "1:eu:mail")
     lua.run(

@@ -31,6 +31,15 @@ def test_what_is_handed_back_is_taken_next_and_the_owner_is_gone(lua: Lua) -> No
     assert lua.held() == {}
 
 
+def test_what_can_get_nowhere_is_left_to_the_others(lua: Lua) -> None:
+    lua.lease()
+    lua.hold({"1:mail": b"a", "2:low": b"b"})
+    lua.client.set(f"{lua.keys.prefix}queue:mail", "mine")
+    assert retire(lua, ["1:mail", "2:low"]) == [1, 1]
+    assert lua.held()["1:mail"] == b"a"
+    assert lua.waiting("low") == [b"b"]
+
+
 def test_an_owner_with_empty_hands_is_just_gone(lua: Lua) -> None:
     lua.lease()
     assert retire(lua, []) == [0, 0]

@@ -22,13 +22,13 @@ local done = tonumber(ARGV[8])
 local sets, looked = {retry = KEYS[3], dead = KEYS[4], schedule = KEYS[5], quarantine = KEYS[6]}, {}
 for i = 9 + done, #ARGV, 4 do
   local kind, number = ARGV[i], tonumber(ARGV[i + 2])
-  local set = sets[kind]
-  if set and not looked[set] then
-    local shape = redis.call('TYPE', set).ok
-    if shape ~= 'zset' and shape ~= 'none' then
-      return redis.error_reply('WRONGTYPE ' .. set .. ' is a ' .. shape .. ', expected a sorted set')
+  local place, expected = sets[kind] or KEYS[number], sets[kind] and 'zset' or 'list'
+  if not looked[place] then
+    local shape = redis.call('TYPE', place).ok
+    if shape ~= expected and shape ~= 'none' then
+      return redis.error_reply('WRONGTYPE ' .. place .. ' is a ' .. shape .. ', expected a ' .. expected)
     end
-    looked[set] = true
+    looked[place] = true
   end
   if (kind == 'retry' or kind == 'schedule') and not (number and number >= 0 and number < 1e11) then
     return redis.error_reply('ERR the delay of a ' .. kind .. ' is ' .. ARGV[i + 2] .. ', expected 0 or more seconds')

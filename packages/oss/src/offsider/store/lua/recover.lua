@@ -14,17 +14,26 @@ local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local lease = redis.call('ZSCORE', KEYS[1], owner)
 if not lease or tonumber(lease) > now * 1000 then return {-1, 0} end
+
+-- Looked at before a job leaves: one that can get nowhere stays here, where doctor and fsck see it.
+local function is_open(key, expected)
+  local shape = redis.call('TYPE', key).ok
+  return shape == expected or shape == 'none'
+end
+
+local places = {dead = KEYS[3], quarantine = KEYS[4]}
 local moved = 0
 for i = 4, #ARGV, 4 do
   local kind, field, k, payload = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
-  if redis.call('HDEL', inflight, field) == 1 then
+  local open = is_open(places[kind] or KEYS[k], places[kind] and 'zset' or 'list')
+  if open and redis.call('HDEL', inflight, field) == 1 then
     moved = moved + 1
     if kind == 'queue' then
       redis.call('RPUSH', KEYS[k], payload)
       redis.call('SADD', KEYS[5], string.match(field, '^%d+:(.+)$'))
       if redis.call('LLEN', KEYS[k + 1]) == 0 then redis.call('LPUSH', KEYS[k + 1], '1') end
     else
-      local set = kind == 'dead' and KEYS[3] or KEYS[4]
+      local set = places[kind]
       redis.call('ZADD', set, string.format('%.6f', now), payload)
       redis.call('ZREMRANGEBYSCORE', set, '-inf', now - ARGV[3])
       redis.call('ZREMRANGEBYRANK', set, 0, -(ARGV[2] + 1))

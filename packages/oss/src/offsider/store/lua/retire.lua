@@ -11,8 +11,9 @@ redis.call('HDEL', inflight, '')
 local back = 0
 for i = 3, #ARGV, 2 do
   local field, k = ARGV[i], tonumber(ARGV[i + 1])
-  local payload = redis.call('HGET', inflight, field)
-  if payload then
+  local payload, shape = redis.call('HGET', inflight, field), redis.call('TYPE', KEYS[k]).ok
+  -- Into a key of another type it could not get: it is left with the rest.
+  if payload and (shape == 'list' or shape == 'none') then
     redis.call('HDEL', inflight, field)
     redis.call('RPUSH', KEYS[k], payload)
     if redis.call('LLEN', KEYS[k + 1]) == 0 then redis.call('LPUSH', KEYS[k + 1], '1') end
