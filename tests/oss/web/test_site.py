@@ -121,6 +121,13 @@ def test_a_megabyte_is_enough_for_a_form(visitor: Visitor) -> None:
     assert "1,000,000" in answer.text
 
 
+def test_ten_thousand_jobs_are_enough_for_a_form(visitor: Visitor) -> None:
+    assert visitor.post("/retries", {"act": "delete", "jid": ["x"] * 10_000}).status_code == 303
+    answer = visitor.post("/retries", {"jid": ["x"] * 11_001})
+    assert answer.status_code == 413
+    assert "11,000 fields" in answer.text
+
+
 @pytest.mark.parametrize("address", [*PAGES, "/nothing", "/healthz", "/stats", "/assets/offsider/offsider.css"])
 def test_every_answer_has_the_headers(visitor: Visitor, app: App, raw: Any, address: str) -> None:
     fill(app, raw)

@@ -24,7 +24,7 @@ from .gate import Gate
 from .i18n import Languages
 from .looks import environment
 from .static import Static
-from .visit import MOST_FORM_BYTES, Visit, code
+from .visit import MOST_FORM_BYTES, MOST_FORM_FIELDS, Visit, code
 from .web import Web
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ class Site:
             return PlainTextResponse("A change is only taken from a page of this site; open it and try there.", 403)
         body = await _body(request) if page.method != "GET" else b""
         if body is None:
-            return PlainTextResponse(f"More than {MOST_FORM_BYTES:,} bytes were sent.", 413)
+            most = f"{MOST_FORM_BYTES:,} bytes or {MOST_FORM_FIELDS:,} fields"
+            return PlainTextResponse(f"More than {most} were sent; a form of these pages has fewer.", 413)
         return await self._viewed(page, lambda: Visit(request, self, asker, verdict.user, body))
 
     async def _viewed(self, page: Page, visiting: Callable[[], Visit]) -> Response:
@@ -188,4 +189,5 @@ async def _body(request: Request) -> bytes | None:
         if size > MOST_FORM_BYTES:
             return None
         chunks.append(chunk)
-    return b"".join(chunks)
+    whole = b"".join(chunks)
+    return whole if whole.count(b"&") < MOST_FORM_FIELDS else None

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .site import Site
 
 MOST_FORM_BYTES = 1_000_000
+MOST_FORM_FIELDS = 11_000  # all that one act may have, and the rest: reading many more would hold up the event loop
 SAID, COUNT = "said", "n"
 
 
