@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from offsider import App
-from offsider.integrations.outbox import Relay, row
+from offsider.integrations.outbox import Relay, relay_in_workers, row
 from offsider.testing.proxy import Proxy
 from support.relays import DEATHS
 
@@ -156,3 +156,15 @@ def test_a_queue_that_is_something_else_keeps_the_rows_until_it_is_mended(
     raw.delete(app.keys.queue("notes"))
     bring_all(app, outbox.rows)
     assert raw.llen(app.keys.queue("notes")) == 2
+
+
+def test_a_worker_whose_start_is_tried_again_has_one_relay(app: App, outbox: Outbox) -> None:
+    made: list[SqlTable] = []
+    relay_in_workers(app, lambda: made.append(outbox.rows) or outbox.rows)
+    app.events.emit("startup")
+    app.events.emit("startup")
+    assert len(made) == 1
+    app.events.emit("shutdown")
+    app.events.emit("startup")
+    assert len(made) == 2, "and another one after its end"
+    app.events.emit("shutdown")

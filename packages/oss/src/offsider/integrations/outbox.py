@@ -82,8 +82,9 @@ def relay_in_workers(app: App, make_table: Callable[[], OutboxTable]) -> None:
     running: list[Relay] = []
 
     def start() -> None:
-        running.append(Relay(app, make_table()))
-        running[-1].start()
+        if not running:  # a start that fails after this event is tried again, and tells of itself again
+            running.append(Relay(app, make_table()))
+            running[-1].start()
 
     def stop() -> None:
         while running:
