@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -44,3 +46,14 @@ def pro_links(worker: Worker) -> list[str]:
     links = worker.server_middleware.compile()
     ours = [link for link in links if type(link).__module__.startswith("offsider_pro")]
     return [type(link).__name__ for link in ours if not link.idle and not link.fields]
+
+
+def test_an_edition_of_many_apps_keeps_none_of_them_alive() -> None:
+    edition = ProEdition(license="evaluation")
+    app = App("redis://127.0.0.1:1", editions=[edition])
+    alive = weakref.ref(app)
+    app.close()
+    del app
+    gc.collect()
+    assert alive() is None
+    assert edition.gate.license is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 from offsider.contract.edition import Edition
 
@@ -53,7 +53,9 @@ class ProEdition(Edition):
         self.gate = LicenseGate(self.name, license)
         self._statsd = statsd
         self._statsd_tags = statsd_tags
-        self._parts: WeakKeyDictionary[App, Parts] = WeakKeyDictionary()
+        # By the app's id: its events hold them, so that they live as long as it does. They know it, so that held by a
+        # dictionary of ours they would keep it alive for as long as the edition.
+        self._parts: WeakValueDictionary[int, Parts] = WeakValueDictionary()
 
     def install(self, app: App) -> None:
         """In every process: the licence first; options, settings, scripts, and what stands around each job."""
@@ -63,7 +65,7 @@ class ProEdition(Edition):
             app.scripts.add(script.name, script, by=self.name)
         for option in OPTIONS:
             app.job_options.add(option.name, option, by=self.name)
-        parts = self._parts[app] = Parts(app, self._statsd_tags)
+        parts = self._parts[id(app)] = Parts(app, self._statsd_tags)
         app.client_middleware.add("pro.expiry", parts.stamp, by=self.name)
         app.server_middleware.add("pro.expiry", parts.drop, by=self.name)
         parts.listen(app, self.name)
@@ -76,7 +78,7 @@ class ProEdition(Edition):
         self.gate.watch(worker)
         from .pause_service import PauseService
 
-        parts = self._parts[worker.app]
+        parts = self._parts[id(worker.app)]
         parts.workers.add(worker)
         worker.queue_filters.add("pro.pause", parts.pauses.held, by=self.name)
         worker.services.add("pro.pauses", PauseService(parts.pauses, worker), by=self.name)
