@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from offsider import App
+from offsider.errors import RedisUnavailable
 from offsider_pro.expired import MOST_NOTES, ExpiredJobs
 from support.server import Server
 
@@ -61,6 +62,25 @@ def test_what_cannot_be_written_is_kept_for_later(
     server.start()
     expired.write()
     assert expired.count() == 1
+
+
+def test_of_too_many_that_cannot_be_written_the_latest_are_kept(
+    pro: App, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expired = ExpiredJobs(pro)
+    for number in range(MOST_NOTES):
+        expired.note(record(number), "mail", number)
+
+    def refused(*_: Any) -> None:
+        expired.note(record(MOST_NOTES), "mail", MOST_NOTES)  # one more expires meanwhile
+        raise RedisUnavailable("Redis is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(expired, "_send", refused)
+        expired.write()
+    expired.write()
+    assert [job.expired_ms for job in expired.recent()] == list(range(MOST_NOTES, 0, -1))
+    assert expired.count() == MOST_NOTES + 1
 
 
 def test_bytes_of_others_are_passed_over(pro: App, raw: Any) -> None:

@@ -282,3 +282,13 @@ def test_a_late_job_of_sidekiqs_is_ended(pro: App, bench: Bench, raw: Any) -> No
     )
     until(lambda: ran == ["soon"], what="what is in time has run")
     assert bench.places() == {}
+
+
+def test_who_asks_why_a_job_without_a_deadline_waits_does_not_wait_for_the_servers_time(pro: App, raw: Any) -> None:
+    record = {"class": "report", "args": [], "jid": "a"}
+    reason = pro.reasons["pro.expiry"]
+    raw.config_resetstat()
+    assert reason(pro, record, "queue") is None
+    assert reason(pro, record | {"expires_at": 1}, "running") is None
+    assert "cmdstat_time" not in raw.info("commandstats")
+    assert "it expired at 1970" in str(reason(pro, record | {"expires_at": 1}, "queue"))

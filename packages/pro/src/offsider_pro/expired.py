@@ -81,7 +81,8 @@ class ExpiredJobs:
         except StoreError as error:
             log.warning("%d expired jobs could not be counted (%s); again with the next heartbeat", count, error)
             with self._lock:
-                self._notes.extendleft(reversed(notes[: MOST_NOTES - len(self._notes)]))
+                room = MOST_NOTES - len(self._notes)
+                self._notes.extendleft(notes[::-1][:room])  # what came meanwhile is newer, and stays
                 self._count += count
 
     def recent(self) -> list[ExpiredJob]:

@@ -164,8 +164,9 @@ class DropExpired(ServerMiddleware):
 
     def reason(self, _app: Any, record: Record, place: str) -> str | None:
         """Why a job does not run, when its deadline has passed: for whoever asks."""
-        deadline_ms, now_ms = deadline_of(record), self._time.now_ms()
-        if deadline_ms is None or now_ms is None or place not in ("queue", "schedule", "retry"):
+        deadline_ms = deadline_of(record) if place in ("queue", "schedule", "retry") else None
+        now_ms = None if deadline_ms is None else self._time.now_ms()  # which may have to be waited for
+        if deadline_ms is None or now_ms is None:
             return None
         if now_ms <= deadline_ms:
             return f"it expires at {_shown(deadline_ms)}: it has to start before that, or not at all"
