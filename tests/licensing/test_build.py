@@ -63,6 +63,12 @@ def test_a_wheel_made_of_the_source_archive_has_one_too(tmp_path: Path) -> None:
     assert built(next(tmp_path.glob("*.whl")), "offsider_pro") == "2026-09-01"
 
 
+def test_the_hooks_of_the_editions_are_one_and_the_same() -> None:
+    """Each source archive has to have its own; a change of one is a change of all."""
+    texts = {(ROOT / folder / "hatch_build.py").read_text("utf-8").replace(name, "…") for name, folder in PAID.items()}
+    assert len(texts) == 1
+
+
 def test_a_date_that_is_none_stops_the_build(tmp_path: Path) -> None:
     run = build(ROOT / PAID["offsider_pro"], tmp_path, "-t", "wheel", SOURCE_DATE_EPOCH="yesterday")
     assert run.returncode != 0
