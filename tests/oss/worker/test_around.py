@@ -71,6 +71,33 @@ def test_a_link_with_fields_stands_around_jobs_that_have_one_of_them(
     assert sorted(of_tenants.seen) == [2, 3]
 
 
+class OfDebtors(Noting):
+    """The same, for jobs with a debt."""
+
+    fields = frozenset({"debt"})
+
+
+@pytest.mark.parametrize("name", ["job", "ajob"])
+def test_a_job_that_one_link_is_for_has_no_other_that_it_does_not_need(
+    app: App, raw: Any, start_worker: Start, name: str
+) -> None:
+    of_debtors, of_tenants = OfDebtors(), OfTenants()
+    app.server_middleware.add("of debtors", of_debtors)
+    app.server_middleware.add("of tenants", of_tenants)
+    start_worker(app, concurrency=1)
+    run(app, raw, payload(name, 1, tenant="acme"), payload(name, 2, debt=7), payload(name, 3, tags=["rare"]))
+    assert (of_debtors.seen, of_tenants.seen) == ([2], [1])
+
+
+def test_an_inline_run_has_the_links_that_it_needs_and_no_others(app: App) -> None:
+    noting, of_tenants = Noting(), OfTenants()
+    noting.idle = True
+    app.server_middleware.add("noting", noting)
+    app.server_middleware.add("of tenants", of_tenants)
+    app.jobs["job"].inline(1)
+    assert (noting.seen, of_tenants.seen) == ([], [])
+
+
 @pytest.mark.parametrize("name", ["job", "ajob"])
 def test_an_idle_link_stands_around_no_job_until_the_worker_is_told(
     app: App, raw: Any, start_worker: Start, name: str

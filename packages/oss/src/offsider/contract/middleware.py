@@ -78,12 +78,14 @@ def compile_client(links: Sequence[ClientMiddleware]) -> NextPush:
 
 
 def _client_step(link: ClientMiddleware, following: NextPush) -> NextPush:
-    push = link.push
+    push, fields = link.push, link.fields
+    if fields:
+        return lambda request: following(request) if fields.isdisjoint(request.record) else push(request, following)
     return lambda request: push(request, following)
 
 
 def compile_server(links: Sequence[ServerMiddleware], terminal: NextSync) -> NextSync:
-    """One function for ``def`` jobs.
+    """One function for ``def`` jobs, of the links that are not idle now.
 
     Raises:
         SeamError: A link wraps only one kind of job and does not say so.
@@ -91,18 +93,22 @@ def compile_server(links: Sequence[ServerMiddleware], terminal: NextSync) -> Nex
     chain = terminal
     for link in reversed(links):
         _check_both(link)
-        if link.only != "async":
+        if link.only != "async" and not link.idle:
             chain = _sync_step(link, chain)
     return chain
 
 
 def _sync_step(link: ServerMiddleware, following: NextSync) -> NextSync:
-    call = link.call
+    call, fields = link.call, link.fields
+    if fields:
+        return lambda execution: (
+            following(execution) if fields.isdisjoint(execution.record) else call(execution, following)
+        )
     return lambda execution: call(execution, following)
 
 
 def compile_server_async(links: Sequence[ServerMiddleware], terminal: NextAsync) -> NextAsync:
-    """One function for ``async def`` jobs.
+    """One function for ``async def`` jobs, of the links that are not idle now.
 
     Raises:
         SeamError: A link wraps only one kind of job and does not say so.
@@ -110,13 +116,17 @@ def compile_server_async(links: Sequence[ServerMiddleware], terminal: NextAsync)
     chain = terminal
     for link in reversed(links):
         _check_both(link)
-        if link.only != "sync":
+        if link.only != "sync" and not link.idle:
             chain = _async_step(link, chain)
     return chain
 
 
 def _async_step(link: ServerMiddleware, following: NextAsync) -> NextAsync:
-    acall = link.acall
+    acall, fields = link.acall, link.fields
+    if fields:
+        return lambda execution: (
+            following(execution) if fields.isdisjoint(execution.record) else acall(execution, following)
+        )
     return lambda execution: acall(execution, following)
 
 

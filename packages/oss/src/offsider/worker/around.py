@@ -44,7 +44,6 @@ class Around:
     def compile(self) -> None:
         """Again, after a link has become idle, or is no longer."""
         perform, aperform = self._ends
-        awake = [link for link in self._links if not link.idle]
-        self.whole, self.awhole = compile_server(awake, perform), compile_server_async(awake, aperform)
-        usual = [link for link in awake if not link.fields]
+        self.whole, self.awhole = compile_server(self._links, perform), compile_server_async(self._links, aperform)
+        usual = [link for link in self._links if not link.fields]
         self.usual, self.ausual = compile_server(usual, perform), compile_server_async(usual, aperform)
