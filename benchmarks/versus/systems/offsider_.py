@@ -14,7 +14,7 @@ from typing import Any
 from offsider import App
 
 URL = "VERSUS_URL"
-CONCURRENCY = {"threads": 10, "threads, plain": 10, "async": 100}
+CONCURRENCY = {"threads": 10, "threads, plain": 10, "async": 100, "async, plain": 100}
 WARM_UP = 200
 
 app = App(os.environ.get(URL, "redis://127.0.0.1:6379/0"), namespace="offsider", editions=[])
@@ -57,7 +57,7 @@ def versions() -> dict[str, str]:
 
 def enqueue(count: int, how: str, variant: str) -> float:
     """Seconds that it took."""
-    job = app.jobs["anoop" if variant == "async" else "noop"]
+    job = app.jobs["anoop" if variant.startswith("async") else "noop"]
     aside = job.using(queue="aside")
     for number in range(WARM_UP):
         aside.enqueue("string", number, {"mike": "bob"})
