@@ -66,7 +66,7 @@ class Stages:
             "in hand, and out again": self._hand,
             "body, bare": lambda: [self.job.fn(*one.args) for one in self.executions],
             "context, middleware, body, settlement": self._run,
-            "taking over what has ended": self._settle,
+            "taking over and measuring what has ended": self._settle,
             "acknowledgement as words": lambda: fetcher._arguments(self.done, BATCH, 1, names),
             "packed": lambda: pack(words),
         }

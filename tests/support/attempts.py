@@ -6,10 +6,8 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
-
 from offsider import clock
-from offsider.metrics.track import MetricsMiddleware, Tracker
+from offsider.metrics.track import Tracker
 
 
 class Job:
@@ -36,25 +34,14 @@ def execution(
         record=record,
         started_s=clock.monotonic_s() - took_s,
         took_s=took_s,
-        lost=False,
-        capsule=SimpleNamespace(interrupting=False),
+        failed=more.pop("failed", False),
         **more,
     )
 
 
-def attempt(tracker: Tracker, *, failed: bool = False, **given: Any) -> None:
+def attempt(tracker: Tracker, *, failed: bool | None = False, **given: Any) -> None:
     """One attempt that ends now."""
-
-    def body(_execution: Any) -> None:
-        if failed:
-            raise ValueError("no")
-
-    middleware = MetricsMiddleware(tracker)
-    if failed:
-        with pytest.raises(ValueError, match="no"):
-            middleware.call(execution(**given), body)
-    else:
-        middleware.call(execution(**given), body)
+    tracker.add([execution(failed=failed, **given)])
 
 
 def attempts(tracker: Tracker, failures: Iterable[bool], **given: Any) -> None:

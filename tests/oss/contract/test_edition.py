@@ -21,7 +21,6 @@ from offsider.contract.edition import Edition
 from offsider.contract.middleware import ClientMiddleware, ServerMiddleware
 from offsider.errors import DuplicateName, SeamClosed
 from offsider.job.options import CORE as CORE_OPTIONS
-from offsider.metrics.track import MetricsMiddleware
 from offsider.store.scripts import Script
 from offsider.worker.worker import Worker
 
@@ -173,13 +172,12 @@ def test_the_core_has_registered_its_options_sections_and_scripts(app: App) -> N
 
 @pytest.mark.alone
 def test_the_core_has_registered_what_a_worker_is_made_of(app: App) -> None:
-    app.server_middleware.add("mine", ServerMiddleware(), first=True)
     worker = Worker(app)
     assert worker.fetcher.by == worker.scheduler.by == "offsider"
     assert {"heartbeat", "scheduler", "recovery", "stall watch"} <= {name for name, _one in worker.services.items()}
     assert {worker.services.owner(name) for name, _one in worker.services.items()} == {"offsider"}
     assert worker.heartbeat_fields.owner("rss") == "offsider"
-    assert isinstance(worker.server_middleware.compile()[0], MetricsMiddleware), "the count is outermost"
+    assert worker.sinks.owner("redis") == "offsider"
 
 
 def test_the_core_has_registered_its_commands_and_how_a_process_runs() -> None:
@@ -209,7 +207,7 @@ def test_what_the_core_has_registered_nobody_else_can_take(seam: str, name: str,
     [
         ("services", "heartbeat", Nothing()),
         ("heartbeat_fields", "rss", int),
-        ("server_middleware", "metrics", ServerMiddleware()),
+        ("server_middleware", "profile", ServerMiddleware()),
     ],
 )
 def test_what_a_worker_is_made_of_nobody_else_can_take(seam: str, name: str, thing: Any, make_app: Make) -> None:

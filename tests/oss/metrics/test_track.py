@@ -15,11 +15,12 @@ from offsider import App, Cancel, Retry, Snooze, clock
 from offsider.contract.measures import OTHER, Tally, Window
 from offsider.contract.middleware import ServerMiddleware
 from offsider.contract.work import Hold
-from offsider.errors import LostJob, Shutdown
+from offsider.errors import Shutdown
 from offsider.metrics import track
-from offsider.metrics.track import MetricsMiddleware, Tracker
+from offsider.metrics.track import Tracker
 from offsider.worker.worker import Worker
 from support.attempts import attempt, attempts, execution
+from support.bench import Bench
 from support.waiting import until
 
 Start = Callable[..., Worker]
@@ -107,14 +108,13 @@ def test_a_job_counts_in_the_minute_in_which_it_ends_and_not_in_that_of_the_flus
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("count", [1, 63, 64, 127, 128, 129, 500, 1000, 1281])
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 31, 32, 33, 90, 500, 1281])
 def test_of_very_many_at_once_some_waiting_times_stand_for_all_and_none_is_left_out(count: int) -> None:
     tracker = Tracker()
-    for number in range(count):
-        tracker.end(execution(waited_s=10.0 + number / count * 40))
+    tracker.add([execution(waited_s=10.0 + number / count * 40) for number in range(count)])
     tally = only(tracker.take()).jobs["shop.buy"]
     assert (tally.processed, sum(tally.waited.values())) == (count, count)
-    assert tally.waited_ms / count == pytest.approx(30_000 if count > 60 else 10_000, rel=0.05)
+    assert tally.waited_ms / count == pytest.approx(30_000 - 20_000 / count, rel=0.05)
 
 
 def test_names_beyond_the_limit_are_counted_under_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,19 +129,18 @@ def test_names_beyond_the_limit_are_counted_under_one(monkeypatch: pytest.Monkey
     assert (window.jobs[OTHER].processed, window.jobs["job0"].processed) == (3, 7)
 
 
-def test_threads_lose_none_of_each_others_attempts_while_they_are_taken() -> None:
+def test_rounds_of_several_capsules_lose_none_of_each_others_attempts_while_they_are_taken() -> None:
     tracker = Tracker()
-    middleware = MetricsMiddleware(tracker)
-    each, threads = 3_000, 8
-    start = threading.Barrier(threads + 1)
+    rounds, each, capsules = 300, 10, 8
+    start = threading.Barrier(capsules + 1)
 
     def count(number: int) -> None:
-        one = execution(f"job{number % 3}", f"queue{number % 2}")
+        ended = [execution(f"job{number % 3}", f"queue{number % 2}") for _ in range(each)]
         start.wait()
-        for _ in range(each):
-            middleware.call(one, lambda _one: None)
+        for _ in range(rounds):
+            tracker.add(ended)
 
-    running = [threading.Thread(target=count, args=(number,)) for number in range(threads)]
+    running = [threading.Thread(target=count, args=(number,)) for number in range(capsules)]
     for thread in running:
         thread.start()
     start.wait()
@@ -149,20 +148,34 @@ def test_threads_lose_none_of_each_others_attempts_while_they_are_taken() -> Non
     while any(thread.is_alive() for thread in running):
         taken += tracker.take()
     taken += tracker.take()
-    assert sum(tally.processed for window in taken for tally in window.jobs.values()) == each * threads
-    assert sum(tally.processed for window in taken for tally in window.queues.values()) == each * threads
-    assert sum(sum(tally.waited.values()) for window in taken for tally in window.jobs.values()) == each * threads
+    all_of_them = rounds * each * capsules
+    assert sum(tally.processed for window in taken for tally in window.jobs.values()) == all_of_them
+    assert sum(tally.processed for window in taken for tally in window.queues.values()) == all_of_them
+    assert sum(sum(tally.waited.values()) for window in taken for tally in window.jobs.values()) == all_of_them
 
 
-def test_a_thread_that_was_interrupted_while_it_summed_up_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(track, "STUCK_S", 0.05)
+def test_a_round_of_different_jobs_queues_and_ends_counts_each_where_it_belongs() -> None:
     tracker = Tracker()
-    attempts(tracker, [False])
-    tracker._lock.acquire()
-    attempts(tracker, [False])
-    assert counted(tracker.take()) == (2, 0)
-    attempts(tracker, [False])
-    assert counted(tracker.take()) == (1, 0)
+    tracker.add(
+        [
+            execution("a", "mail", took_s=0.1, waited_s=2.0),
+            execution("b", "mail", took_s=40.0, waited_s=0.0),
+            execution("a", "mail", failed=True, took_s=1.0, waited_s=0.0),
+            execution("a", "low", failed=None),
+            execution("a", "low", took_s=0.0, waited_s=0.0),
+        ]
+    )
+    window = only(tracker.take())
+    assert {name: (one.processed, one.failed) for name, one in window.jobs.items()} == {"a": (3, 1), "b": (1, 0)}
+    assert {name: (one.processed, one.failed) for name, one in window.queues.items()} == {"mail": (3, 1), "low": (1, 0)}
+    assert window.queues["mail"].took == {5: 1, 19: 1}
+    assert window.jobs["a"].waited == {0: 2, 12: 1}
+
+
+def test_what_was_no_attempt_makes_no_window() -> None:
+    tracker = Tracker()
+    attempt(tracker, failed=None)
+    assert tracker.take() == []
 
 
 def test_whatever_goes_wrong_in_the_sum_is_not_the_jobs_failure(
@@ -180,110 +193,81 @@ def test_whatever_goes_wrong_in_the_sum_is_not_the_jobs_failure(
     assert counted(tracker.take()) == (1, 0)
 
 
-class Stop(BaseException):
-    """What no ``except Exception`` sees."""
-
-
-def run(kind: str, tracker: Tracker, one: Any, raised: BaseException | None) -> Any:
-    """One attempt of either kind."""
-
-    def body(execution: Any) -> Any:
-        if raised is not None:
-            raise raised
-        return execution
-
-    async def abody(execution: Any) -> Any:
-        return body(execution)
-
-    middleware = MetricsMiddleware(tracker)
-    return middleware.call(one, body) if kind == "def" else asyncio.run(middleware.acall(one, abody))
-
-
-@pytest.mark.parametrize(("raised", "failed"), [(None, 0), (ValueError("no"), 1), (Stop(), 1), (Shutdown(), 1)])
-@pytest.mark.parametrize("kind", ["def", "async def"])
-def test_an_attempt_is_counted_whatever_its_end_and_its_end_is_passed_on(
-    kind: str, raised: BaseException | None, failed: int
-) -> None:
+def test_measuring_costs_little_beside_a_job() -> None:
     tracker = Tracker()
-    one = execution(took_s=3.0)
-    if raised is None:
-        assert run(kind, tracker, one, None) is one
-    else:
-        with pytest.raises(type(raised)):
-            run(kind, tracker, one, raised)
-    assert counted(tracker.take()) == (1, failed)
-    assert one.took_s >= 3.0
+    ended = [execution() for _ in range(90)]
+    timed = timeit.repeat(lambda: tracker.add(ended), number=20, repeat=50)
+    assert min(timed) / 20 / 90 < 2e-6, "0.4 µs on a machine that has nothing else to do"
 
 
-@pytest.mark.parametrize("kind", ["def", "async def"])
-@pytest.mark.parametrize(
-    ("raised", "fields", "interrupting"),
-    [
-        (Hold("closed", delay_s=5), {}, False),
-        (Shutdown(), {}, True),
-        (asyncio.CancelledError(), {}, True),
-        (LostJob("elsewhere"), {"lost": True}, False),
-    ],
-    ids=["held", "stopped", "cancelled", "lost"],
-)
-def test_a_job_that_runs_again_without_a_failure_had_no_attempt(
-    kind: str, raised: BaseException, fields: dict[str, Any], interrupting: bool
-) -> None:
-    tracker = Tracker()
-    one = execution()
-    vars(one).update(fields)
-    one.capsule.interrupting = interrupting
-    with pytest.raises(type(raised)):
-        run(kind, tracker, one, raised)
-    assert tracker.take() == []
-
-
-def test_measuring_costs_little_on_the_way_of_a_job() -> None:
-    middleware = MetricsMiddleware(Tracker())
-    one = execution()
-
-    def body(_execution: Any) -> None:
-        """Nothing."""
-
-    runs = 500
-    timed = timeit.repeat(lambda: middleware.call(one, body), number=runs, repeat=100)
-    bare = timeit.repeat(lambda: body(one), number=runs, repeat=100)
-    assert (min(timed) - min(bare)) / runs < 2e-6, "0.3 µs on a machine that has nothing else to do"
+@pytest.fixture
+def bench(app: App, raw: Any, start_worker: Start) -> Bench:
+    return Bench(app, raw, start_worker)
 
 
 # -- in a worker -------------------------------------------------------------------------------------------------
 
 
-def test_the_counters_in_redis_are_those_of_all_attempts(app: App, start_worker: Start, raw: redis.Redis) -> None:
-    @app.job(name="good")
-    def good() -> None:
-        """Ends well."""
+def of(kind: str, answer: Any) -> Callable[[], Any]:
+    """A body that raises, or returns, the answer."""
 
-    @app.job(name="bad", retry=Retry(max=3, delay=3600))
-    async def bad() -> None:
-        raise ValueError("no")
+    def body() -> Any:
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
-    @app.job(name="ends")
-    def ends() -> Cancel:
-        return Cancel("not wanted")
+    async def abody() -> Any:
+        return body()
 
-    @app.job(name="later")
-    def later() -> Snooze:
-        return Snooze(3600)
+    return body if kind == "def" else abody
 
-    day = clock.utc_day()
-    worker = start_worker(app)
-    good.enqueue_many([()] * 20)
-    bad.enqueue_many([()] * 7)
-    ends.enqueue()
-    later.enqueue()
-    until(lambda: raw.get("{offsider}:stat:processed") == b"29", what="the heartbeat brings them")
-    assert raw.get("{offsider}:stat:failed") == b"7"
-    worker.stop()
-    assert raw.get("{offsider}:stat:processed") == b"29", "the end brings none a second time"
-    if day == clock.utc_day():
-        assert raw.get(f"{{offsider}}:stat:processed:{day}") == b"29"
-        assert raw.get(f"{{offsider}}:stat:failed:{day}") == b"7"
+
+class Stop(BaseException):
+    """What no ``except Exception`` sees."""
+
+
+LATER = Retry(max=3, delay=3600)
+ENDS: dict[str, tuple[Any, dict[str, Any], tuple[int, int]]] = {
+    "good": (None, {}, (1, 0)),
+    "cancels": (Cancel("not wanted"), {}, (1, 0)),
+    "snoozes": (Snooze(3600), {}, (1, 0)),
+    "snoozes.for.no.time": (Snooze(float("nan")), {"retry": LATER}, (1, 1)),
+    "fails": (ValueError("no"), {"retry": LATER}, (1, 1)),
+    "dies": (ValueError("no"), {"retry": False}, (1, 1)),
+    "stops": (Stop(), {"retry": LATER}, (1, 1)),
+    "raises.shutdown": (Shutdown(), {"retry": LATER}, (1, 1)),
+    "held": (Hold("closed", delay_s=3600), {}, (0, 0)),
+}
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_an_attempt_is_counted_whatever_its_end_and_what_was_none_is_not(kind: str, bench: Bench) -> None:
+    for name, (answer, options, _counts) in ENDS.items():
+        bench.app.job(name=name, **options)(of(kind, answer)).enqueue()
+    bench.run().stop()
+    counted = {name: (point.processed, point.failed) for name, point in bench.app.metrics.totals().items()}
+    assert counted == {name: counts for name, (_answer, _options, counts) in ENDS.items() if counts != (0, 0)}
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_a_job_that_a_stop_interrupted_had_no_attempt(kind: str, bench: Bench) -> None:
+    running = threading.Event()
+
+    def body() -> None:
+        running.set()
+        while True:
+            threading.Event().wait(0.01)
+
+    async def abody() -> None:
+        running.set()
+        await asyncio.Event().wait()
+
+    bench.app.job(name="long")(body if kind == "def" else abody).enqueue()
+    worker = bench.start()
+    assert running.wait(10)
+    worker.stop(0.2)
+    assert bench.app.metrics.totals() == {}
+    assert bench.raw.llen(bench.key("queue:default")) == 1
 
 
 def test_what_was_counted_last_is_written_at_the_end(

@@ -11,6 +11,16 @@ from ..contract.measures import BOUNDS_MS, BUCKETS
 _BOUNDS_S = tuple(bound / 1000 for bound in BOUNDS_MS)
 
 
+def bucket_of(time_s: float) -> int:
+    """The bucket that a time falls into.
+
+    Example:
+        >>> bucket_of(0.019), bucket_of(0.02), bucket_of(400.0)
+        (0, 1, 25)
+    """
+    return bisect_right(_BOUNDS_S, time_s)
+
+
 def buckets_of(times_s: list[float], plus_s: float = 0.0) -> dict[int, int]:
     """How many times fall into each bucket; sorts the list.
 
@@ -22,8 +32,11 @@ def buckets_of(times_s: list[float], plus_s: float = 0.0) -> dict[int, int]:
         >>> buckets_of([0.019, 0.02, 400.0])
         {0: 1, 1: 1, 25: 1}
     """
-    most = bisect_right(_BOUNDS_S, max(times_s) + plus_s)
-    if not most or most == bisect_right(_BOUNDS_S, min(times_s) + plus_s):
+    longest_s = max(times_s) + plus_s
+    if longest_s < _BOUNDS_S[0]:
+        return {0: len(times_s)}
+    most = bisect_right(_BOUNDS_S, longest_s)
+    if most == bisect_right(_BOUNDS_S, min(times_s) + plus_s):
         return {most: len(times_s)}
     times_s.sort()
     counts: dict[int, int] = {}

@@ -4,84 +4,71 @@ from __future__ import annotations
 
 import logging
 import threading
-from asyncio import CancelledError
+from collections.abc import Sequence
 from typing import Any
 
 from .. import clock
 from ..clock import monotonic_s
 from ..contract.measures import OTHER, Tally, Window
-from ..contract.middleware import NextAsync, NextSync, ServerMiddleware
-from ..contract.work import Hold
-from ..errors import LostJob, Shutdown
-from .histogram import buckets_of
+from .histogram import bucket_of, buckets_of
 
 log = logging.getLogger("offsider.worker")
 
 MOST_NAMES = 1000
-FOLD_S = 0.005  # as long as ended attempts are kept for: some hundreds, when they do nothing
-STUCK_S = 5.0
-LOOKS = 64  # at waiting times of one job, each time
+LOOKS = 16  # at waiting times of one job, each time
 _STAMPS_ARE_SECONDS_S = 1e9  # Sidekiq wrote `enqueued_at` in seconds up to version 7
 
 
 class Tracker:
     """The windows of one process.
 
-    * the middleware appends each attempt that has ended to a list, which is atomic in every CPython: threads lose none
-      of each other's;
-    * whoever ends one 5 ms after the last time folds all that have ended since into the window of their minute: many
-      together cost a third of what they cost one by one;
+    * each round of a capsule adds the executions that have ended since the last one: many together cost a third of
+      what they cost one by one, and nothing is on the way of a job (decision 0024);
     * the heartbeat takes the windows.
     """
 
     def __init__(self) -> None:
-        self._ended: list[Any] = []
-        self._failed: list[Any] = []
-        self.end = self._ended.append
-        self.fail = self._failed.append
-        self.fold_at_s = 0.0
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # capsules have rounds of their own
         self._jobs: set[str] = set()
         self._queues: set[str] = set()
+        self._tallies: dict[tuple[Any, str], Tally] = {}  # of the minute that is open, by job and queue
         self._windows: dict[int, Window] = {}
         self._set_clock()
 
-    def fold(self) -> None:
-        """Sum up what has ended since the last time, unless another thread does it."""
-        lock = self._lock
-        if lock.acquire(blocking=False):
-            try:
-                self._fold()
-            except Exception:  # on the thread of a job that has ended well: that stays so
-                log.exception("attempts could not be measured; their jobs are not touched by it")
-            finally:
-                lock.release()
+    def add(self, executions: Sequence[Any]) -> None:
+        """Sum up what has ended. Whatever goes wrong here is logged: these jobs have ended, and are to be settled."""
+        try:
+            with self._lock:
+                self._sum_up(executions)
+        except Exception:
+            log.exception("attempts could not be measured; their jobs are not touched by it")
 
     def take(self) -> list[Window]:
         """What was measured since the last call, by minute."""
-        # A job's timeout may interrupt its thread at any instruction, also between taking the lock and giving it back:
-        # who holds it for so long is not there any more.
-        while not self._lock.acquire(timeout=STUCK_S):
-            self._lock = threading.Lock()
-        try:
-            self._fold()
+        with self._lock:
+            self._close_minute()
             windows = [self._windows[minute] for minute in sorted(self._windows)]
             self._windows = {}
-        finally:
-            self._lock.release()
         return windows
 
-    # -- folding ---------------------------------------------------------------------------------------------
+    # -- summing up ------------------------------------------------------------------------------------------
 
-    def _fold(self) -> None:
-        ended, failed = _drained(self._ended), _drained(self._failed)
+    def _sum_up(self, executions: Sequence[Any]) -> None:
         if monotonic_s() >= self._minute_end_s:
             end_s = self._minute_end_s
-            self._add([one for one in ended if _end_s(one) < end_s], [one for one in failed if _end_s(one) < end_s])
-            ended, failed = ([one for one in both if _end_s(one) >= end_s] for both in (ended, failed))
+            self._add([one for one in executions if _end_s(one) < end_s])
+            executions = [one for one in executions if _end_s(one) >= end_s]
+            self._close_minute()
             self._set_clock()
-        self._add(ended, failed)
-        self.fold_at_s = min(monotonic_s() + FOLD_S, self._minute_end_s)
+        self._add(executions)
+
+    def _close_minute(self) -> None:
+        """From tallies by job and queue, which are quick to add to, to those of the window."""
+        for (job, queue), tally in self._tallies.items():
+            window = self._windows.setdefault(self._minute, Window(self._minute))
+            window.jobs.setdefault(_bounded(self._jobs, job.name), Tally()).add(tally)
+            window.queues.setdefault(_bounded(self._queues, queue), Tally()).add(tally)
+        self._tallies.clear()
 
     def _set_clock(self) -> None:
         now_s, monotonic = clock.now_s(), monotonic_s()
@@ -89,141 +76,72 @@ class Tracker:
         self._minute_end_s = monotonic + (self._minute + 1) * 60 - now_s
         self._offset_s = now_s - monotonic
 
-    def _add(self, ended: list[Any], failed: list[Any]) -> None:
-        if ended:
-            job, queue = ended[0].job, ended[0].unit.queue
-            took_s = [one.took_s for one in ended if one.job is job and one.unit.queue == queue]
-            if len(took_s) == len(ended):  # mostly
-                self._add_ended(job, queue, ended, took_s)
-            else:
-                for (job, queue), group in _grouped(ended).items():
-                    self._add_ended(job, queue, group, [one.took_s for one in group])
-        for (job, queue), group in _grouped(failed).items():
-            self._count(job, queue, Tally(len(group), failed=len(group)), group)
+    def _add(self, executions: Sequence[Any]) -> None:
+        if not executions:
+            return
+        job, queue = executions[0].job, executions[0].unit.queue
+        took_s = [
+            one.took_s for one in executions if one.job is job and one.failed is False and one.unit.queue == queue
+        ]
+        if len(took_s) == len(executions):  # mostly
+            self._count(job, queue, took_s, executions)
+        else:
+            for (job, queue), group in _grouped(executions).items():
+                self._count(job, queue, [one.took_s for one in group if not one.failed], group)
 
-    def _add_ended(self, job: Any, queue: str, group: list[Any], took_s: list[float]) -> None:
-        tally = Tally(len(group), took_ms=sum(took_s) * 1000, took=buckets_of(took_s))
-        self._count(job, queue, tally, group)
+    def _count(self, job: Any, queue: str, took_s: list[float], group: Sequence[Any]) -> None:
+        """A group's attempts; ``took_s`` has those that did not fail."""
+        took = buckets_of(took_s) if took_s else {}
+        tally = self._tallies.get((job, queue))
+        if tally is None:
+            tally = self._tallies[job, queue] = Tally()
+        tally.processed += len(group)
+        tally.failed += len(group) - len(took_s)
+        tally.took_ms += sum(took_s) * 1000
+        _count_in(tally.took, took, 1)
+        self._count_waits(tally, group)
 
-    def _count(self, job: Any, queue: str, tally: Tally, group: list[Any]) -> None:
-        # Of very many that end within 5 ms, those in between have waited as long as their neighbours.
-        step = len(group) // LOOKS or 1
+    def _count_waits(self, tally: Tally, group: Sequence[Any]) -> None:
+        # Of very many that end with one round, each that is looked at has waited as long as its neighbours.
+        step, count = len(group) // LOOKS or 1, len(group)
         try:
-            waited_s = [one.started_s - one.record["enqueued_at"] * 0.001 for one in group[::step]]
+            waited_s = [one.started_s - one.record["enqueued_at"] * 0.001 for one in group[step // 2 :: step]]
             odd = max(waited_s) + self._offset_s >= _STAMPS_ARE_SECONDS_S
         except (KeyError, TypeError, OverflowError):
             odd = True
         if odd:
             waited_s, step = _waited_one_by_one(group, self._offset_s), 1
+            count = len(waited_s)
         if waited_s:
-            self._add_waits(tally, waited_s, step, len(group))
-        window = self._windows.get(self._minute)
-        if window is None:
-            window = self._windows[self._minute] = Window(self._minute)
-        for tallies, name in (
-            (window.jobs, _bounded(self._jobs, job.name)),
-            (window.queues, _bounded(self._queues, queue)),
-        ):
-            known = tallies.get(name)
-            if known is None:
-                known = tallies[name] = Tally()
-            known.add(tally)
-
-    def _add_waits(self, tally: Tally, waited_s: list[float], step: int, count: int) -> None:
-        """Each stands for ``step`` attempts, and the last for those that are left."""
-        offset_s, last = self._offset_s, 0
-        total_s = (sum(waited_s) + len(waited_s) * offset_s) * step
-        if step > 1:
-            last = count - step * len(waited_s)
-            total_s += (waited_s[-1] + offset_s) * last
-        tally.waited_ms = max(0.0, total_s) * 1000
-        (final,) = buckets_of(waited_s[-1:], offset_s)
-        tally.waited = {bucket: found * step for bucket, found in buckets_of(waited_s, offset_s).items()}
-        tally.waited[final] += last
+            last, looks = waited_s[-1], len(waited_s)
+            left = count - step * (looks - 1)  # for which the last one stands
+            total_s = (sum(waited_s) - last + (looks - 1) * self._offset_s) * step + (last + self._offset_s) * left
+            tally.waited_ms += max(0.0, total_s) * 1000
+            _count_in(tally.waited, buckets_of(waited_s, self._offset_s), step)
+            if left != step:
+                final = bucket_of(last + self._offset_s)
+                tally.waited[final] += left - step
 
 
-class MetricsMiddleware(ServerMiddleware):
-    """Measures each attempt: the outermost link of the server middleware.
-
-    A job that was held had none. One that a shutdown stopped, or that runs elsewhere by now, is not counted either: it
-    runs again. Nor is one that was cancelled.
-    """
-
-    def __init__(self, tracker: Tracker) -> None:
-        self._tracker = tracker
-        self._end = tracker.end
-
-    # Both are written out, and do as little as can be: they are on the way of each job (decision 0020).
-
-    def call(self, execution: Any, next: NextSync) -> Any:
-        """Measure a ``def`` job."""
-        try:
-            result = next(execution)
-        except Hold:
-            raise
-        except BaseException as error:
-            self._failed(execution, error)
-            raise
-        ended_s = monotonic_s()
-        execution.took_s = ended_s - execution.started_s
-        self._end(execution)
-        if ended_s >= self._tracker.fold_at_s:
-            self._tracker.fold()
-        return result
-
-    async def acall(self, execution: Any, next: NextAsync) -> Any:
-        """Measure an ``async def`` job."""
-        try:
-            result = await next(execution)
-        except Hold:
-            raise
-        except BaseException as error:
-            self._failed(execution, error)
-            raise
-        ended_s = monotonic_s()
-        execution.took_s = ended_s - execution.started_s
-        self._end(execution)
-        if ended_s >= self._tracker.fold_at_s:
-            self._tracker.fold()
-        return result
-
-    def _failed(self, execution: Any, error: BaseException) -> None:
-        ended_s = monotonic_s()
-        execution.took_s = ended_s - execution.started_s
-        if not _is_no_failure(execution, error):
-            self._tracker.fail(execution)
-        if ended_s >= self._tracker.fold_at_s:
-            self._tracker.fold()
-
-
-def _is_no_failure(execution: Any, error: BaseException) -> bool:
-    """True for a body that was stopped from outside, as the processor sees it, or was cancelled: it has not failed."""
-    if getattr(execution, "cancelled", False):
-        return True
-    if isinstance(error, LostJob):
-        return bool(execution.lost)
-    return isinstance(error, (Shutdown, CancelledError)) and bool(execution.lost or execution.capsule.interrupting)
+def _count_in(counts: dict[int, int], more: dict[int, int], times: int) -> None:
+    for bucket, found in more.items():
+        counts[bucket] = counts.get(bucket, 0) + found * times
 
 
 def _end_s(execution: Any) -> float:
     return float(execution.started_s + execution.took_s)
 
 
-def _drained(ended: list[Any]) -> list[Any]:
-    count = len(ended)  # what another thread appends meanwhile is left for the next time
-    taken = ended[:count]
-    del ended[:count]
-    return taken
-
-
-def _grouped(ended: list[Any]) -> dict[tuple[Any, str], list[Any]]:
+def _grouped(executions: Sequence[Any]) -> dict[tuple[Any, str], list[Any]]:
+    """Attempts by job and queue; what was no attempt is left out."""
     groups: dict[tuple[Any, str], list[Any]] = {}
-    for one in ended:
-        groups.setdefault((one.job, one.unit.queue), []).append(one)
+    for one in executions:
+        if one.failed is not None:
+            groups.setdefault((one.job, one.unit.queue), []).append(one)
     return groups
 
 
-def _waited_one_by_one(group: list[Any], offset_s: float) -> list[float]:
+def _waited_one_by_one(group: Sequence[Any], offset_s: float) -> list[float]:
     """What can be read of stamps in any form, in the time from which the offset leads to ours."""
     waited_s = []
     for one in group:

@@ -23,7 +23,7 @@ from .tasks import LoopThread, TaskExecutor
 from .threads import ThreadExecutor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .processor import Processor
     from .results import KeptResult, ResultKeeper
@@ -55,6 +55,7 @@ class Capsule:
         loop_thread: LoopThread,
         on_fenced: Callable[[str], None],
         on_outage: Callable[[float], None],
+        measure: Callable[[Sequence[Execution]], None],
         keeper: ResultKeeper | None = None,
     ) -> None:
         self.name = name
@@ -70,6 +71,7 @@ class Capsule:
             Hand(concurrency, self.threads, self.tasks),
             fetcher=make_fetcher(),
             prepare=lambda unit: processor.prepare(unit, self),
+            measure=measure,
             keeper=keeper,
         )
         self._on_fenced = on_fenced

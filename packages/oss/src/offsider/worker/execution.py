@@ -21,6 +21,7 @@ class Execution:
         job: The registered job.
         started_s: When the body started, on the clock of `offsider.clock.monotonic_s`.
         took_s: How long the body ran; set at its end.
+        failed: True for an attempt that has failed; None for what is no attempt: it was held, stopped or cancelled.
         lost: True once the job is no longer ours: its effects on Redis are refused.
         progress: ``(done, total, note)`` as the body reported it last.
         cancelled: True once somebody has asked to end this attempt.
@@ -33,6 +34,7 @@ class Execution:
     # Defaults of the class, not of each instance: most of them are never set, and a million are made a minute.
     started_s = 0.0
     took_s = 0.0
+    failed: bool | None = False
     lost = False
     usual = False
     cancelled = False

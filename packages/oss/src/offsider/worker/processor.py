@@ -150,7 +150,9 @@ class Processor:
         except (Shutdown, LostJob) as signal:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
+            execution.took_s = clock.monotonic_s() - execution.started_s
             return self._settle(execution, None, error)
+        execution.took_s = clock.monotonic_s() - execution.started_s
         if result is None and not logged and not execution.watched:
             return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)
@@ -173,7 +175,9 @@ class Processor:
         except (Shutdown, LostJob, asyncio.CancelledError) as signal:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
+            execution.took_s = clock.monotonic_s() - execution.started_s
             return self._settle(execution, None, error)
+        execution.took_s = clock.monotonic_s() - execution.started_s
         if result is None and not logged and not execution.watched:
             return Settlement(execution.unit, "done", 0.0, None)
         return self._settle(execution, result)
@@ -193,18 +197,28 @@ class Processor:
         except Shutdown:
             raise  # it came too late for the body; whoever recovers this process runs the job again
         except MemoryError:
+            execution.failed = None
             return put_off(execution.unit)
         except BaseException as error:
             log.exception(
                 "job %s (%s) was put into quarantine: its end could not be settled", execution.job.name, execution.jid
             )
+            execution.failed = True
             reason = f"its end could not be settled: {error_name(error)}: {error_text(error)}"
             return quarantine(execution.unit, reason)
 
     def _outcome(self, execution: Execution, result: Any, failure: BaseException | None) -> Outcome:
         if execution.cancelled and (failure is not None or execution.told or isinstance(result, Snooze)):
-            return Outcome.cancelled(ON_REQUEST)
-        return self._of_result(execution, result) if failure is None else self._of_failure(execution, failure)
+            outcome = Outcome.cancelled(ON_REQUEST)
+        elif failure is None:
+            outcome = self._of_result(execution, result)
+        else:
+            outcome = self._of_failure(execution, failure)
+        if outcome.kind in FAILURES:
+            execution.failed = True
+        elif failure is not None:  # held, interrupted or cancelled
+            execution.failed = None
+        return outcome
 
     def _never_begun(self, execution: Execution) -> Settlement:
         """It was cancelled while it waited here for a free slot."""
@@ -232,10 +246,12 @@ class Processor:
 
     def _stopped(self, execution: Execution, signal: BaseException) -> Settlement | None:
         """A body ended by a control signal; one that it raised itself is a failure like any other."""
+        execution.took_s = clock.monotonic_s() - execution.started_s
         if execution.cancelled and not execution.lost:
             return self._settle(execution, None, signal)
         if not (execution.lost if isinstance(signal, LostJob) else execution.capsule.interrupting):
             return self._settle(execution, None, signal)
+        execution.failed = None
         self._joblog.stopped(execution, signal)
         if not execution.lost:
             execution.capsule.hand_back(execution)
@@ -280,6 +296,7 @@ class Processor:
 
 
 DONE = Outcome.done()
+FAILURES = frozenset((Kind.RETRY, Kind.DEAD, Kind.DISCARDED))
 ON_REQUEST = "on request"
 
 

@@ -6,7 +6,7 @@ It decides how much to take and what to give back. When a round is made, and by 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from .. import clock
@@ -41,10 +41,12 @@ class Rounds:
         *,
         fetcher: Fetcher,
         prepare: Callable[[UnitOfWork], Execution | Settlement],
+        measure: Callable[[Sequence[Execution]], None],
         keeper: ResultKeeper | None = None,
     ) -> None:
         self.ended: deque[Execution] = deque()
         self.results: deque[KeptResult] = deque()  # each is here before its job is among the ended
+        self._measure = measure
         self._keeper = keeper
         self.last_s = clock.monotonic_s()
         self.made = 0
@@ -157,6 +159,8 @@ class Rounds:
         self.hand.drop(ended)
         self._unsent += [one.settlement for one in ended if one.settlement is not None and not one.lost]
         self.hand.fill()
+        if ended:
+            self._measure(ended)
 
     def slow_down(self) -> None:
         """These jobs are not short: every thread is wanted, and if none has ended, what has no slot goes back."""

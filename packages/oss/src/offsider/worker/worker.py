@@ -16,7 +16,7 @@ from ..errors import StoreError
 from ..metrics.profiles import Profiles
 from ..metrics.report import Reporter
 from ..metrics.sink import RedisSink
-from ..metrics.track import MetricsMiddleware, Tracker
+from ..metrics.track import Tracker
 from .ahead import ReadAheadFetcher
 from .around import Around
 from .cancelling import Cancelling
@@ -108,7 +108,6 @@ class Worker:
         for edition in app.editions:
             edition.install_worker(self)
         self.server_middleware.add("profile", Profiling(Profiles(app.connections, app.keys)), by="offsider")
-        self.server_middleware.add("metrics", MetricsMiddleware(self.tracker), by="offsider", first=True)
         app.server_middleware.close()  # what came now would never run here
         self.queue_filters.close()
         filtered = any(True for _ in self.queue_filters.items())
@@ -263,6 +262,7 @@ class Worker:
             loop_thread=self.loop_thread,
             on_fenced=lambda owner: self.app.events.emit("fenced", owner),
             on_outage=self._note_outage,
+            measure=self.tracker.add,
             keeper=ResultKeeper(self.app.connections, self.app.keys),
         )
 
