@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from offsider import App
+from offsider.contract.measures import Window
 from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
+from offsider.contract.work import Settled, Settlement
 from offsider.worker.worker import Worker
 from support.bench import payload
 from support.waiting import until
@@ -127,3 +131,48 @@ def test_what_becomes_idle_or_wakes_before_the_start_needs_no_call(app: App, raw
     start_worker(app, concurrency=1)
     run(app, raw, payload("job", 1))
     assert noting.seen == [1]
+
+
+class Elsewhere(ServerMiddleware):
+    """Says that a job has ended elsewhere, a moment longer after its timeout than anybody would wait."""
+
+    fields = frozenset({"tenant"})
+    keeps_time = True
+
+    def call(self, execution: Any, next: NextSync) -> Any:
+        threading.Event().wait(0.3)
+        self._end(execution)
+
+    async def acall(self, execution: Any, next: NextAsync) -> Any:
+        await asyncio.sleep(0.3)
+        self._end(execution)
+
+    def _end(self, execution: Any) -> None:
+        kept = execution.unit.payload.replace(b'"acme"', b'"done"')
+        raise Settled(Settlement(execution.unit, "retry", 60.0, kept), failed=True)
+
+
+class Counting:
+    """A sink that adds up what it is told."""
+
+    def __init__(self) -> None:
+        self.processed = self.failed = 0
+
+    def write(self, windows: Sequence[Window]) -> None:
+        for window in windows:
+            self.processed += sum(tally.processed for tally in window.jobs.values())
+            self.failed += sum(tally.failed for tally in window.jobs.values())
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("name", ["job", "ajob"])
+def test_a_link_says_how_a_job_has_ended_elsewhere_and_keeps_its_time(app: App, raw: Any, name: str) -> None:
+    app.server_middleware.add("elsewhere", Elsewhere())
+    worker, counting = Worker(app, concurrency=2), Counting()
+    worker.sinks.add("counting", counting, by="test")
+    worker.start()
+    run(app, raw, payload(name, 1, tenant="acme", timeout=0.1), payload(name, 2))
+    worker.stop()
+    assert raw.zrange(app.keys.retry, 0, -1) == [payload(name, 1, tenant="done", timeout=0.1)]
+    assert (counting.processed, counting.failed) == (2, 1)

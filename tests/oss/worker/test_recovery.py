@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from offsider import App
-from offsider.errors import RedisUnavailable
+from offsider.contract.edition import Edition
+from offsider.errors import RedisUnavailable, SeamClosed
 from offsider.store.connection import Connections
 from offsider.store.keys import Keys
 from offsider.testing.proxy import Proxy
@@ -161,6 +162,28 @@ def test_more_jobs_than_fit_into_one_request_are_given_back(recovery: Recovery, 
     assert recovery.recover(OWNER) == 2 * MOST_A_TRIP + 7
     assert sorted(json.loads(one)["args"][0] for one in queued(raw)) == list(range(2 * MOST_A_TRIP + 7))
     assert not raw.exists(OWNERS, f"{{offsider}}:inflight:{OWNER}")
+
+
+def test_the_judge_says_what_becomes_of_each_job(redis_url: str, told: Told, raw: Any) -> None:
+    def judge(record: dict[str, Any], owner: str) -> ProcessLost | None:
+        record["lost_with"] = owner
+        return ProcessLost("it is a bad one") if record["args"] == [1] else None
+
+    recovery = Recovery(
+        Connections(redis_url, namespace="offsider"),
+        Keys("offsider"),
+        LIMITS,
+        recovered=told.note_recovered,
+        died=told.note_died,
+        judge=judge,
+    )
+    die_with(raw, payload("job", 1), payload("job", 2))
+    assert recovery.recover(OWNER) == 2
+    (waits,), (dead,) = queued(raw), raw.zrange(DEAD, 0, -1)
+    assert json.loads(waits) == {**json.loads(payload("job", 2)), "lost_with": OWNER}
+    assert (json.loads(dead)["args"], json.loads(dead)["error_message"]) == ([1], "it is a bad one")
+    assert [str(error) for _record, error in told.died] == ["it is a bad one"]
+    recovery.stop()
 
 
 # -- never from the living -------------------------------------------------------------------------------------------
@@ -318,3 +341,36 @@ def test_a_death_by_lost_processes_is_told_to_hook_and_listeners(app: App, start
     start_worker(app)
     until(lambda: len(told) == 3, 10)
     assert sorted(told) == ["death 4 ProcessLost", "hook 4", f"recovered 1 of {OWNER}"]
+
+
+def test_another_recovery_may_fill_the_slot(app: App, start_worker: Start, raw: Any) -> None:
+    class Never(Recovery):
+        def recover(self, owner: str) -> int:
+            refused.append(owner)
+            return 0
+
+    refused: list[str] = []
+    worker = Worker(app)
+    with pytest.raises(SeamClosed):
+        worker.recovery.fill(lambda _worker: None, by="too late")
+
+    class Mine(Edition):
+        name = "mine"
+
+        def install_worker(self, worker: Worker) -> None:
+            app = worker.app
+            worker.recovery.fill(
+                lambda worker: Never(
+                    app.connections,
+                    app.keys,
+                    Limits(lease_s=2.0),
+                    recovered=worker.note_recovered,
+                    died=worker.note_died,
+                ),
+                by=self.name,
+            )
+
+    die_with(raw, payload("job"))
+    start_worker(App(app.url, editions=[Mine()], worker={"lease_s": 2.0}))
+    until(lambda: refused == [OWNER], 10)
+    assert queued(raw) == []

@@ -18,6 +18,7 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("fetcher", "Slot"),
     ("queue_filters", "Registry"),
     ("scheduler", "Slot"),
+    ("recovery", "Slot"),
     ("services", "Registry"),
     ("heartbeat_fields", "Registry"),
     ("sinks", "Registry"),

@@ -44,6 +44,8 @@ class ServerMiddleware:
         only: ``"sync"`` or ``"async"``, when it stands around one kind of job.
         fields: When there are some, it stands only around jobs with one of them in their record: others do not pay.
         idle: True while it would do nothing: it stands around no job. A worker hears of a change by `Worker.rewire`.
+        keeps_time: True for one that ends its jobs at their timeout itself; it has ``fields``, and a worker counts no
+            time of a job with one of them.
 
     Example:
         >>> class Timing(ServerMiddleware):
@@ -55,6 +57,7 @@ class ServerMiddleware:
     only: ClassVar[str | None] = None
     fields: ClassVar[frozenset[str]] = frozenset()
     idle: bool = False
+    keeps_time: ClassVar[bool] = False
 
     def call(self, execution: Any, next: NextSync) -> Any:
         """Around a ``def`` job; on its thread."""

@@ -91,6 +91,29 @@ class Settlement:
     payload: bytes | None
 
 
+class Settled(BaseException):
+    """A control signal of server middleware: this run has ended, elsewhere for example, as the settlement says.
+
+    It is no failure, and therefore no `Exception`: ``except Exception`` in middleware around it does not see it. What
+    hooks and listeners are to hear of the end is told by who has settled it.
+
+    Args:
+        settlement: What becomes of the job; its ``unit`` is the execution's.
+        failed: As `offsider.worker.execution.Execution.failed`, for the metrics: None for what was no attempt.
+
+    Example:
+        >>> from offsider.contract.middleware import ServerMiddleware
+        >>> class Elsewhere(ServerMiddleware):
+        ...     def call(self, execution, next):
+        ...         raise Settled(Settlement(execution.unit, "done", 0.0, None))
+    """
+
+    def __init__(self, settlement: Settlement, *, failed: bool | None = False) -> None:
+        super().__init__(settlement.kind)
+        self.settlement = settlement
+        self.failed = failed
+
+
 class Fetcher(Protocol):
     """Takes jobs and acknowledges them. `offsider.testing.conformance` is what each must pass.
 

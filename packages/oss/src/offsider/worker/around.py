@@ -21,6 +21,7 @@ class Around:
 
     Attributes:
         fields: A job with one of these in its record is not usual.
+        timed: A job with one of these has its timeout kept by a link.
         usual, ausual: What stands around a usual job now.
         whole, awhole: What stands around any other.
 
@@ -37,6 +38,7 @@ class Around:
         self._links = links
         self._ends = (perform, aperform)
         self.fields = frozenset[str]().union(*(link.fields for link in links))
+        self.timed = frozenset[str]().union(*(link.fields for link in links if link.keeps_time))
         self.usual: Perform
         self.ausual: PerformAsync
         self.compile()

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
-from ..contract.work import Hold, Interrupted, Settlement, UnitOfWork
+from ..contract.work import Hold, Interrupted, Settled, Settlement, UnitOfWork
 from ..editions import lacking
 from ..errors import InvalidArguments, InvalidOption, JobCancelled, JobTimeout, LostJob, Malformed, Shutdown
 from ..job import record as records
@@ -127,6 +127,8 @@ class Processor:
     ) -> Execution:
         execution = Execution(unit, record, job, capsule, args, kwargs)
         execution.watched = "result_ttl" in record
+        if not self._around.timed.isdisjoint(record):
+            record.pop("timeout", None)
         if job.arguments.wants_context:
             self._inject(execution)
         return execution
@@ -190,6 +192,9 @@ class Processor:
             if result is None and failure is None and not execution.watched:
                 self._joblog.done(execution)
                 return Settlement(execution.unit, "done", 0.0, None)
+            if isinstance(failure, Settled):
+                execution.failed = failure.failed
+                return failure.settlement
             outcome = self._outcome(execution, result, failure)
             if execution.watched and (kept := result_of(execution, outcome, result)) is not None:
                 execution.capsule.keep_result(kept)

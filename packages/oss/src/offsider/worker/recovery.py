@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import clock
 from ..errors import Malformed, ProcessLost
@@ -17,6 +17,9 @@ from .fetch import Limits
 from .putback import quarantine_entry
 from .service import PeriodicService
 
+if TYPE_CHECKING:
+    from .worker import Worker
+
 log = logging.getLogger("offsider.worker")
 
 LONGEST_EVERY_S = 5.0
@@ -25,6 +28,28 @@ MOST_CLOCK_STEP_MS = 5_000
 MOST_OWNERS = 20
 MOST_A_TRIP = 200
 MOST_RERUNS = 3
+QUEUE = "queue"
+
+Judge = Callable[[records.Record, str], ProcessLost | None]
+"""What becomes of a job whose process was lost, by its record and its owner: the judge may change the record, which is
+the next payload; it gives an error to have the job dead of, None to have it run again."""
+
+
+def counted(record: records.Record, _owner: str) -> ProcessLost | None:
+    """The free edition's judge: a job that was in flight in four deaths is dead (decision 0008)."""
+    record["crashes"] = int(record.get("crashes", 0)) + 1
+    if record["crashes"] <= MOST_RERUNS:
+        return None
+    return ProcessLost(
+        f"the process that ran this job was lost {record['crashes']} times; find out what kills it before you"
+        " run it again"
+    )
+
+
+def lease_recovery(worker: Worker) -> Recovery:
+    """The free edition's recovery, as the slot makes it."""
+    app = worker.app
+    return Recovery(app.connections, app.keys, worker.limits, recovered=worker.note_recovered, died=worker.note_died)
 
 
 class Recovery(PeriodicService):
@@ -33,7 +58,16 @@ class Recovery(PeriodicService):
     * After an outage, a frozen moment or a step of the server's clock every lease looks old: nobody is taken for
       dead until contact has been undisturbed for a quarter of a lease (at most 15 s), in which the living renew
       three times.
-    * A job that was in flight in four deaths goes to the dead set: it is run again three times at most.
+    * What becomes of a job is the judge's word: by default one that was in flight in four deaths goes to the dead set.
+
+    Args:
+        connections: The way to Redis.
+        keys: Its keys.
+        limits: The longest lease of any worker, and how much the dead set keeps.
+        recovered: Told how many jobs of an owner were given back.
+        died: Told of each job that is dead by it, with the error.
+        judge: What becomes of each job.
+        rng: Where the jitter comes from.
     """
 
     name = "recovery"
@@ -46,6 +80,7 @@ class Recovery(PeriodicService):
         *,
         recovered: Callable[[str, int], None],
         died: Callable[[records.Record, BaseException], None],
+        judge: Judge = counted,
         rng: Random | None = None,
     ) -> None:
         super().__init__()
@@ -53,6 +88,7 @@ class Recovery(PeriodicService):
         self._limits = limits
         self._recovered = recovered
         self._died = died
+        self._judge = judge
         self._rng = rng or Random()
         self._every_s = min(LONGEST_EVERY_S, limits.lease_s / 12)
         self._settle_s = min(LONGEST_SETTLE_S, limits.lease_s / 4)
@@ -130,7 +166,7 @@ class Recovery(PeriodicService):
         for field, payload in entries:
             queue = field.partition(":")[2]
             index = queues.setdefault(queue, 6 + 2 * len(queues))
-            kind, new = self._next_place(queue, payload, stopped, deaths)
+            kind, new = (QUEUE, payload) if stopped else self._next_place(owner, queue, payload, deaths)
             arguments += [kind, field, index, new]
         keys = [self._keys.owners, inflight, self._keys.dead, self._keys.quarantine, self._keys.queues]
         for queue in queues:
@@ -142,21 +178,15 @@ class Recovery(PeriodicService):
         return moved, gone
 
     def _next_place(
-        self, queue: str, payload: bytes, stopped: bool, deaths: list[tuple[records.Record, BaseException]]
+        self, owner: str, queue: str, payload: bytes, deaths: list[tuple[records.Record, BaseException]]
     ) -> tuple[str, bytes]:
-        if stopped:
-            return "queue", payload
         try:
             record = records.loads(payload)
         except Malformed as error:
             return "quarantine", quarantine_entry(queue, str(error), payload)
-        record["crashes"] = int(record.get("crashes", 0)) + 1
-        if record["crashes"] <= MOST_RERUNS:
-            return "queue", records.rewritten(record)
-        lost = ProcessLost(
-            f"the process that ran this job was lost {record['crashes']} times; find out what kills it before you"
-            " run it again"
-        )
+        lost = self._judge(record, owner)
+        if lost is None:
+            return QUEUE, records.rewritten(record)
         record["error_class"] = "offsider.ProcessLost"
         record["error_message"] = str(lost)
         record["failed_at"] = clock.now_ms()

@@ -34,7 +34,7 @@ from .order import QueueOrder
 from .plan import CapsulePlan, plan_capsules
 from .processor import Processor
 from .profiling import Profiling
-from .recovery import Recovery
+from .recovery import lease_recovery
 from .results import ResultKeeper
 from .resumable import Bodies
 from .scheduler import Scheduler
@@ -87,6 +87,7 @@ class Worker:
         self.loop_thread = LoopThread(app.leave_loop)
         self.fetcher: Slot[Any] = Slot("fetcher", default=lease_fetcher, default_by="offsider")
         self.scheduler: Slot[Any] = Slot("scheduler", default=Scheduler, default_by="offsider")
+        self.recovery: Slot[Any] = Slot("recovery", default=lease_recovery, default_by="offsider")
         self.queue_filters: Registry[QueueFilter] = Registry("queue_filters")
         self.services: Registry[Service] = Registry("services")
         self.heartbeat_fields: Registry[Callable[[], str | int | float]] = Registry("heartbeat_fields")
@@ -116,6 +117,7 @@ class Worker:
         self._register_services()
         self.fetcher.close()
         self.scheduler.close()
+        self.recovery.close()
 
     # -- life --------------------------------------------------------------------------------------------
 
@@ -123,6 +125,11 @@ class Worker:
     def identity(self) -> str:
         """``host:pid:nonce``, as the process list shows it."""
         return self.identity_record.name
+
+    @property
+    def is_running(self) -> bool:
+        """True from the beginning of `start` to that of `stop`."""
+        return self._state in ("running", "quiet")
 
     def start(self) -> None:
         """Open the leases, begin to fetch, start the background services.
@@ -299,10 +306,7 @@ class Worker:
         )
         self.services.add("heartbeat", self.heartbeat, by="offsider")
         self.services.add("scheduler", self.scheduler.value(app.connections, app.keys), by="offsider")
-        recovery = Recovery(
-            app.connections, app.keys, self.limits, recovered=self._note_recovered, died=self._note_died
-        )
-        self.services.add("recovery", recovery, by="offsider")
+        self.services.add("recovery", self.recovery.value(self), by="offsider")
         cancelling = Cancelling(app.connections, app.keys, self.identity, self.capsules, lambda: self.loop_thread.loop)
         self.services.add("cancelling", cancelling, by="offsider")
         stall = StallWatch(self.loop_thread, self.running, self.settings.worker.loop_stall_s)
@@ -365,10 +369,12 @@ class Worker:
             log.critical("Redis has been away for %.0f s: this worker gives up, so that it is restarted", seconds)
             self.failed.set()
 
-    def _note_recovered(self, owner: str, count: int) -> None:
+    def note_recovered(self, owner: str, count: int) -> None:
+        """Whoever recovers says so here: so many jobs of an owner were given back."""
         self.app.events.emit("recovered", owner, count)
 
-    def _note_died(self, record: Record, error: BaseException) -> None:
+    def note_died(self, record: Record, error: BaseException) -> None:
+        """A job that this process has not run is dead: its hook and the listeners are told."""
         announce(self.app.jobs.get(record["class"]), record, error, self.app.events)
 
 
