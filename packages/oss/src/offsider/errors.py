@@ -19,6 +19,8 @@
     │   ├── RedisUnavailable      no answer in time
     │   │   └── EnqueueUncertain  no answer to an enqueue: again() repeats that very one
     │   ├── RedisRefused          a clear no: full, not persisting, not allowed
+    │   ├── TooFewCopies          a job is in Redis, and not (yet) on as many replicas as it was to be
+    │   ├── NotKept               a push without an answer could not be kept elsewhere either
     │   └── UnsupportedServer     a Redis that is too old
     ├── EmbeddedServerError       no server could be started on this machine
     ├── SeamError
@@ -119,7 +121,13 @@ class StoreError(OffsiderError):
 
 
 class RedisUnavailable(StoreError):
-    """No answer came in time: Redis is away, or loading, or failing over."""
+    """No answer came in time: Redis is away, or loading, or failing over.
+
+    Attributes:
+        asked: False when Redis has certainly done nothing: no connection was made, or it answered "not now".
+    """
+
+    asked = True
 
 
 class EnqueueUncertain(RedisUnavailable):
@@ -168,6 +176,30 @@ class EnqueueUncertain(RedisUnavailable):
 
 class RedisRefused(StoreError):
     """Redis said no, and changed nothing: it is full, cannot persist, or does not allow it."""
+
+
+class TooFewCopies(StoreError):
+    """Jobs are in Redis, where they run, but too few replicas have said that they have them: a failover may lose them.
+
+    To enqueue anew would make second jobs.
+
+    Attributes:
+        jids: Their ids, as ``enqueue_many`` would have returned them.
+        wanted: How many replicas were to have them.
+        found: How many had; None when the connection broke before that was known.
+        before: Of ``enqueue_many``: the ids of earlier requests of the same call, which have their copies.
+    """
+
+    def __init__(self, message: str, jids: list[str | None], wanted: int, found: int | None) -> None:
+        super().__init__(message)
+        self.jids = jids
+        self.wanted = wanted
+        self.found = found
+        self.before: list[str | None] = []
+
+
+class NotKept(StoreError):
+    """Who keeps pushes while Redis is away could not keep this one; it is the cause of an `EnqueueUncertain`."""
 
 
 class UnsupportedServer(StoreError):

@@ -23,6 +23,7 @@ class PushRequest:
         waits: True when it may wait for the commit of an open transaction: the option ``transaction``.
         accepted: True once client middleware has seen it: it is not asked again.
         shard: The shard to push to, which middleware may set; None: by the queue's name.
+        copies: How many replicas must have it before the push returns, which middleware may set.
     """
 
     record: Record
@@ -31,6 +32,7 @@ class PushRequest:
     waits: bool = True
     accepted: bool = False
     shard: str | None = None
+    copies: int = 0
 
 
 # Takes requests that are to be pushed later, at a commit; what is pushed then is `accepted` and does not wait.

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from ..errors import RedisUnavailable
+from ..errors import RedisUnavailable, StoreError
 from .address import Address
 from .classify import Trouble, as_store_error, classify
 from .discovery import Discovery, Fixed, Redirect, redirect
@@ -69,6 +69,7 @@ class Wire:
         Raises:
             RedisUnavailable: It may have been sent.
         """
+        connection = None
         try:
             connection = self._connected()
             if type(keys) is tuple and pack_command is not None:
@@ -76,7 +77,7 @@ class Wire:
             else:
                 _send(connection, ("EVALSHA", script.sha, len(keys), *keys, *arguments))
         except BaseException as error:
-            self._give_up(error)
+            self._give_up(error, asked=connection is not None)
             raise
 
     def _send_packed(self, connection: Any, script: Script, keys: tuple[str, ...], arguments: list[Argument]) -> None:
@@ -104,6 +105,12 @@ class Wire:
             return self._ask(*words)
         except redis.ResponseError as error:
             return self._elsewhere(error, words)
+
+    def follow(self, *words: Argument) -> Any:
+        """Run a command on the very connection of the last request; raises like `run`, also when that one is gone."""
+        if self._connection is None:
+            raise RedisUnavailable(f"the connection {self.name!r} is gone")
+        return self.command(*words)
 
     def _elsewhere(self, error: redis.ResponseError, words: tuple[Argument, ...]) -> Any:
         """Ask whom a cluster's node sends us to, which has done nothing; raise our own error for any other one."""
@@ -163,11 +170,12 @@ class Wire:
             connection.disconnect()
 
     def _ask(self, *words: Argument) -> Any:
+        connection = None
         try:
             connection = self._connected()
             _send(connection, words)
         except BaseException as error:
-            self._give_up(error)
+            self._give_up(error, asked=connection is not None)
             raise
         return self._read(connection)
 
@@ -190,11 +198,12 @@ class Wire:
             self._give_up(error)
             raise
 
-    def _give_up(self, error: BaseException) -> None:
+    def _give_up(self, error: BaseException, *, asked: bool = True) -> None:
         """Drop the connection, and raise our own error for this one where there is one."""
         self.drop()
         ours = as_store_error(error) or (self._left(error) if self._closed else None)
         if ours is not None:
+            _asked(ours, asked)
             raise ours from error
 
     def _left(self, error: BaseException) -> RedisUnavailable | None:
@@ -226,7 +235,7 @@ class Wire:
 
     @staticmethod
     def _told(error: BaseException) -> BaseException:
-        return as_store_error(error) or error
+        return _asked(as_store_error(error), False) or error
 
 
 class AsyncWire:
@@ -263,12 +272,18 @@ class AsyncWire:
         except redis.ResponseError as error:
             return await self._elsewhere(error, words)
 
+    async def follow(self, *words: Argument) -> Any:
+        """Run a command on the very connection of the last request; raises like `run`, also when that one is gone."""
+        if self._connection is None:
+            raise RedisUnavailable(f"the connection {self.name!r} is gone")
+        return await self.command(*words)
+
     async def _elsewhere(self, error: redis.ResponseError, words: tuple[Argument, ...]) -> Any:
         """As `Wire` does it; while the slot is on its way our caller waits, and comes again."""
         for _hop in range(MOST_HOPS):
             found = redirect(error)
             if found is None or self._discovery is None:
-                raise (as_store_error(error) or error) from error
+                raise (_asked(as_store_error(error), False) or error) from error
             if found.asking:
                 break
             self._discovery.moved(found.address)
@@ -292,9 +307,11 @@ class AsyncWire:
             await connection.disconnect()
 
     async def _ask(self, *words: Argument) -> Any:
+        asked = False
         try:
             if self._connection is None:
                 await self._connect()
+            asked = True
             await self._send(words)
             return await self._connection.read_response()
         except redis.ResponseError as error:
@@ -303,7 +320,7 @@ class AsyncWire:
             raise
         except BaseException as error:
             await self._drop()
-            ours = as_store_error(error)
+            ours = _asked(as_store_error(error), asked)
             if ours is None:
                 raise
             raise ours from error
@@ -335,6 +352,13 @@ class AsyncWire:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+def _asked(error: StoreError | None, asked: bool) -> StoreError | None:
+    """An error that knows whether Redis may have done it: not what was never sent, nor what it answered no to."""
+    if isinstance(error, RedisUnavailable):
+        error.asked = asked
+    return error
 
 
 def _wandering(error: BaseException) -> RedisUnavailable:
