@@ -15,7 +15,7 @@ import redis
 
 from offsider import App, Retry
 from offsider.errors import RedisUnavailable
-from offsider.worker.scheduler import LONGEST_SLEEP_S, Scheduler
+from offsider.worker.scheduler import LONGEST_SLEEP_S, MOST_A_TRIP, Scheduler
 from offsider.worker.worker import Worker
 from support.waiting import until
 
@@ -68,6 +68,19 @@ def test_a_queue_that_is_no_list_loses_no_job_and_holds_up_no_other(make: Make, 
     raw.delete("{offsider}:queue:odd")
     scheduler.tick()
     assert len(queued(raw, "odd")) == 1
+
+
+def test_more_jobs_of_such_a_queue_than_fit_into_a_trip_hold_up_nothing_of_their_set(
+    make: Make, raw: redis.Redis
+) -> None:
+    raw.set("{offsider}:queue:odd", "mine")
+    stuck = [entry(number, "odd") for number in range(MOST_A_TRIP + 1)]
+    put(raw, RETRY, stuck, due_in_s=-60)
+    put(raw, RETRY, [entry(9000)])
+    with pytest.raises(redis.ResponseError, match="queue:odd is a string"):
+        make().tick()
+    assert [job["args"] for job in queued(raw)] == [[9000]]
+    assert sorted(raw.zrange(RETRY, 0, -1)) == sorted(stuck), "as they were, and none is lost"
 
 
 def test_several_at_once_move_each_of_two_thousand_entries_once(make: Make, raw: redis.Redis) -> None:

@@ -12,10 +12,10 @@ from support.lua import Lua
 Entry = tuple[bytes, str | None, bytes]
 
 
-def move(lua: Lua, entries: Sequence[Entry], key: str | None = None) -> int:
+def move(lua: Lua, entries: Sequence[Entry], key: str | None = None, put_off_s: int = 0) -> int:
     """Move ``(member, queue or None for quarantine, payload)``; how many were moved."""
     names = list(dict.fromkeys(queue for _member, queue, _payload in entries if queue is not None))
-    arguments: list[str | bytes | float] = [lua.first_letter]
+    arguments: list[str | bytes | float] = [lua.first_letter, put_off_s]
     for member, queue, payload in entries:
         arguments += [member, 0 if queue is None else 4 + 2 * names.index(queue), payload]
     keys = [key or lua.keys.schedule, lua.keys.queues, lua.keys.quarantine, *lua.pairs(*names)]
@@ -55,6 +55,15 @@ def test_what_can_get_nowhere_stays_and_the_others_move(lua: Lua, place: str) ->
         move(lua, [(b"a", stuck, b"A"), (b"b", "low", b"B"), (b"c", stuck, b"C")])
     assert lua.members(lua.keys.schedule) == [b"a", b"c"]
     assert (lua.waiting("low"), lua.rings("low")) == ([b"B"], 1)
+
+
+def test_what_can_get_nowhere_is_put_off_when_it_is_to_be_and_nothing_else_is(lua: Lua) -> None:
+    schedule(lua, a=-3, b=-2, later=50)
+    lua.client.set(lua.keys.queue("mail"), "mine")
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        move(lua, [(b"a", "mail", b"A"), (b"later", "mail", b"L"), (b"gone", "mail", b"G")], put_off_s=60)
+    assert lua.members(lua.keys.schedule) == [b"b", b"later", b"a"]
+    assert 59 < lua.due_in_s(lua.keys.schedule, b"a") <= 60
 
 
 def test_of_two_movers_one_moves_an_entry(lua: Lua) -> None:

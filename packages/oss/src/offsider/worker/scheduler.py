@@ -21,13 +21,15 @@ MOST_A_TRIP = 500
 LONGEST_SLEEP_S = 5.0
 CALLS_A_SECOND = 10  # of all processes together, while something is due soon
 SHORTEST_SLEEP_S = 0.02
+PUT_OFF_S = 60.0  # of entries that cannot leave, once they are so many that they hold up others
 
 
 class Scheduler(PeriodicService):
     """Sleeps until the next entry is due, moves what is, and listens for entries that are due earlier.
 
     Each entry moves once, whoever gets there first: the script that moves it decides. The more processes live,
-    the longer each sleeps, so that all together ask Redis about ten times a second at most.
+    the longer each sleeps, so that all together ask Redis about ten times a second at most. What cannot leave, as its
+    queue's key is of another type, stays, is told, and holds up nobody.
     """
 
     name = "scheduler"
@@ -44,12 +46,15 @@ class Scheduler(PeriodicService):
     def tick(self) -> float:
         """Move what is due; returns the seconds until the next entry."""
         next_s, processes = LONGEST_SLEEP_S, 1
+        refused: list[Exception] = []
         waiting = [self._keys.retry, self._keys.schedule]
         while waiting and not self.stopping:
             # In turns: a set with very many due entries does not hold up the other.
-            nexts_s, processes = self._trip(waiting)
+            nexts_s, processes = self._trip(waiting, refused)
             next_s = min([next_s, *filter(None, nexts_s)])
             waiting = [key for key, set_next_s in zip(waiting, nexts_s, strict=True) if not set_next_s]
+        if refused:
+            raise refused[0]
         floor_s = max(SHORTEST_SLEEP_S, processes / CALLS_A_SECOND * self._rng.uniform(0.5, 1.5))
         return max(next_s, floor_s) if processes > 1 else max(next_s, SHORTEST_SLEEP_S)
 
@@ -68,21 +73,22 @@ class Scheduler(PeriodicService):
         """Stop waiting for the bell."""
         self._wire.abort()
 
-    def _trip(self, keys: list[str]) -> tuple[list[float], int]:
-        """Move up to 500 due entries of each; seconds until its next one (0: more are due), number of living owners."""
+    def _trip(self, keys: list[str], refused: list[Exception]) -> tuple[list[float], int]:
+        """Move up to 500 due entries of each; seconds until its next one (0: more are due), number of living owners.
+
+        What cannot leave is noted in ``refused``: it holds up neither the other set nor the rest of its own.
+        """
         processes, *found = self._wire.run(self._due, [self._keys.owners, *keys], [MOST_A_TRIP])
-        nexts_s, refused = [], None
+        nexts_s = []
         for key, (next_ms, *members) in zip(keys, found, strict=True):
             try:
                 self._move_members(key, members)
             except Exception as error:
                 if not is_wrong_type(error):
                     raise
-                refused = error  # told below: what cannot leave one set does not hold up the other
+                refused.append(error)
             next_s = LONGEST_SLEEP_S if next_ms < 0 else max(next_ms / 1000, SHORTEST_SLEEP_S)
             nexts_s.append(0.0 if len(members) == MOST_A_TRIP else next_s)
-        if refused is not None:
-            raise refused
         return nexts_s, max(processes, 1)
 
     def _move_members(self, key: str, members: list[bytes]) -> None:
@@ -105,4 +111,5 @@ class Scheduler(PeriodicService):
         keys = [key, self._keys.queues, self._keys.quarantine]
         for queue in queues:
             keys += [self._keys.queue(queue), self._keys.bell(queue)]
-        self._wire.run(self._move, keys, [self._first_letter, *arguments])
+        put_off_s = PUT_OFF_S if len(members) == MOST_A_TRIP else 0
+        self._wire.run(self._move, keys, [self._first_letter, put_off_s, *arguments])
