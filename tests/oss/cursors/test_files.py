@@ -57,6 +57,27 @@ def _survives(row: tuple[str, str]) -> bool:
     return "\r" not in row[0]
 
 
+def test_in_a_file_that_grows_a_last_line_without_its_end_is_left_to_a_later_run(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\ntw")
+    assert list(cursors.lines(path, growing=True)) == [("one", 4)]
+    path.write_bytes(b"one\ntwo\nthr")
+    assert list(cursors.lines(path, after=4, growing=True)) == [("two", 8)]
+    assert list(cursors.lines(path, after=8)) == [("thr", 11)], "finished: it is a line"
+    assert list(cursors.lines(path, after=8, growing=True)) == []
+
+
+@pytest.mark.parametrize("cut", [b"a", b"a,b", b'a,"b', b'a,"b\n', b'a,"b\nc"', b'a,"b"'])
+def test_in_a_csv_file_that_grows_a_row_without_its_end_is_left_to_a_later_run(tmp_path: Path, cut: bytes) -> None:
+    path = tmp_path / "table.csv"
+    whole = b"first,second\n1,2\n"
+    for written, rows in ((cut, []), (b"first,second", []), (whole + cut, [({"first": "1", "second": "2"}, 17)])):
+        path.write_bytes(written)
+        assert list(cursors.csv_rows(path, growing=True)) == rows
+    path.write_bytes(whole + b'3,"4\n5"\n')
+    assert list(cursors.csv_rows(path, after=17, growing=True)) == [({"first": "3", "second": "4\n5"}, 25)]
+
+
 def test_a_row_of_several_lines_is_one_row(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_bytes(b'name;note\r\nAda;"one\r\ntwo ""2"""\r\nGrace;\r\n\r\n')
