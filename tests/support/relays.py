@@ -29,4 +29,4 @@ def dying(app: App, table: Any, death: str) -> tuple[Any, Any]:
     for owner in (client, rows):
         if hasattr(owner, step):
             setattr(owner, step, fatal(getattr(owner, step)))
-    return SimpleNamespace(client=client), rows
+    return SimpleNamespace(client_at=lambda _shard: client), rows

@@ -227,12 +227,15 @@ def test_one_redis_that_refuses_is_told_with_what_the_others_have(
         note.enqueue_many([(1,), (4,)])
 
 
-def test_a_name_is_remembered_by_each_redis(app: App, raw: Any) -> None:
+def test_what_is_pushed_at_a_place_goes_there_and_its_name_is_remembered_there(app: App, raw: Any) -> None:
     note = job_of(app)
-    requests = [note.using(queue=queue).request(1) for queue in ("mail", "default", "mail")]
+    requests = [note.using(queue=queue).request(1) for queue in ("mail", "default")]
     for _time in range(3):
-        app.client.push_once("batch-1", requests, remember_s=60)
-    assert [waiting(raw, "eu", "mail"), waiting(raw, "offsider")] == [2, 1]
+        for place in ("us", None):
+            app.client_at(place).push_once("batch-1", requests, remember_s=60)
+    assert [waiting(raw, "us", "mail"), waiting(raw, "us")] == [1, 1]
+    assert [waiting(raw, "offsider", "mail"), waiting(raw, "offsider")] == [1, 1]
+    assert waiting(raw, "eu", "mail") == 0
 
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["threads", "loop"])

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from offsider import App
-from offsider.integrations.outbox import Relay, relay_in_workers, row
+from offsider.integrations.outbox import Relay, row
+from offsider.job.push import PushRequest
 from offsider.testing.proxy import Proxy
 from support.relays import DEATHS
 
@@ -48,7 +49,7 @@ rows = SimpleNamespace(take=table.take, forget=table.forget, close=table.close)
 for owner in (client, rows):
     if hasattr(owner, step):
         setattr(owner, step, fatal(getattr(owner, step)))
-Relay(SimpleNamespace(client=client), rows).bring()
+Relay(SimpleNamespace(client_at=lambda _shard: client), rows).bring()
 """
 
 
@@ -69,9 +70,12 @@ class Outbox:
         @app.job(name="note", queue="notes")
         def note(n: int) -> None: ...
 
-        requests = [note.request(n) for n in range(count)]
+        self.keep(app, [note.request(n) for n in range(count)])
+
+    def keep(self, app: App, requests: list[PushRequest]) -> None:
+        """The rows of these requests."""
         with self.engine.begin() as connection:
-            rows = [{"payload": payload, "at_s": at_s} for payload, at_s in map(row, requests)]
+            rows = [dict(zip(("payload", "at_s", "shard"), row(app, one), strict=True)) for one in requests]
             connection.execute(insert(self.table), rows)
 
 
@@ -137,10 +141,8 @@ def test_a_job_for_a_shard_is_brought_there(make_app: Callable[..., App], outbox
     def note(n: int) -> None: ...
 
     requests = [note.using(shard="eu").request(1), note.request(2), note.using(queue="default").request(3)]
-    with outbox.engine.begin() as connection:
-        rows = [{"payload": payload, "at_s": at_s} for payload, at_s in map(row, requests)]
-        connection.execute(insert(outbox.table), rows)
-    assert Relay(app, outbox.rows).bring() == 3
+    outbox.keep(app, requests)
+    assert [Relay(app, outbox.rows, shard=shard).bring() for shard in (None, "eu", "us", None)] == [1, 1, 1, 0]
     assert [raw.llen("{eu}:queue:notes"), raw.llen("{us}:queue:notes"), raw.llen("{offsider}:queue:default")] == [1] * 3
     assert b"shard" not in raw.lindex("{eu}:queue:notes", 0)
 
@@ -158,13 +160,8 @@ def test_a_queue_that_is_something_else_keeps_the_rows_until_it_is_mended(
     assert raw.llen(app.keys.queue("notes")) == 2
 
 
-def test_a_worker_whose_start_is_tried_again_has_one_relay(app: App, outbox: Outbox) -> None:
-    made: list[SqlTable] = []
-    relay_in_workers(app, lambda: made.append(outbox.rows) or outbox.rows)
-    app.events.emit("startup")
-    app.events.emit("startup")
-    assert len(made) == 1
-    app.events.emit("shutdown")
-    app.events.emit("startup")
-    assert len(made) == 2, "and another one after its end"
-    app.events.emit("shutdown")
+def test_a_row_goes_where_it_went_when_it_was_written(make_app: Callable[..., App], outbox: Outbox, raw: Any) -> None:
+    outbox.write(make_app(), 1)
+    routed = make_app(shards={"us": {"namespace": "us", "queues": ["notes"]}})
+    assert [Relay(routed, outbox.rows, shard=shard).bring() for shard in ("us", None)] == [0, 1]
+    assert raw.llen("{offsider}:queue:notes") == 1

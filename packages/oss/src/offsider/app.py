@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from .config.model import Settings
+    from .contract.work import Service
     from .job.options import Retry
     from .store.embedded import EmbeddedServer
+    from .worker.worker import Worker
 
 C = TypeVar("C")
 P = ParamSpec("P")
@@ -97,6 +99,7 @@ class App(Management, Measured, Sharding, Pages):
         self.reasons: Registry[Reason] = Registry("reasons")
         self.checks: Registry[Check] = Registry("checks")
         self.invariants: Registry[Invariant] = Registry("invariants")
+        self.services: Registry[Callable[[Worker], Service]] = Registry("services")
         self.events = Events()
         self.jobs: dict[str, Job[..., Any]] = {}
         self.editions = edition_loader.load(editions)
@@ -130,7 +133,6 @@ class App(Management, Measured, Sharding, Pages):
         self.config_sections.close()
         self.scripts.close()
         self.reasons.close()
-        self.checks.close()
         self.invariants.close()
         self._specs = dict(self.job_options.items())
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .app import App
     from .client.acceptance import Acceptance
     from .config.model import Settings
+    from .job.push import PushRequest
 
 
 class Shard(Management, Measured):
@@ -68,6 +69,10 @@ class Sharding:
         def accept(self) -> Acceptance:
             """The client middleware."""
 
+        @property
+        def client(self) -> Client | ShardedClient:
+            """The push side."""
+
         def connect(self, settings: Settings) -> Connections:
             """The ways to a Redis."""
 
@@ -79,6 +84,7 @@ class Sharding:
 
     _home: Settings | None = None
     _shards: dict[str, Shard] | None = None
+    _routes: Routes | None = None
 
     def shard(self, name: str) -> Shard:
         """One of the settings' shards, to look and act by hand.
@@ -130,8 +136,24 @@ class Sharding:
 
     def sharded_client(self) -> ShardedClient:
         """The push side of all of them."""
-        routes = Routes({name: shard.queues for name, shard in self.settings.shards.items()})
-        return ShardedClient(self.accept, routes, self._client_of)
+        return ShardedClient(self.accept, self.place_of, self._client_of)
+
+    def place_of(self, request: PushRequest) -> str | None:
+        """The shard that a request goes to; None: the app's own Redis. Connects to none."""
+        if request.shard is not None or not self.settings.shards:
+            return request.shard
+        if self._routes is None:
+            self._routes = Routes({name: shard.queues for name, shard in self.settings.shards.items()})
+        return self._routes(request.record["queue"])
+
+    def client_at(self, shard: str | None) -> Client:
+        """The push side of one place: what it is given goes there.
+
+        Raises:
+            InvalidOption: There is no such shard.
+        """
+        client = self.client
+        return client.at(shard) if isinstance(client, ShardedClient) else client
 
     def _client_of(self, name: str | None) -> Client:
         if name is None:

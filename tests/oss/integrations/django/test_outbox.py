@@ -88,8 +88,8 @@ def test_whenever_it_dies_each_job_is_put_once(app: App, jobs: ModuleType, raw: 
 def test_two_relays_repeat_each_other_harmlessly(app: App, jobs: ModuleType, raw: Any) -> None:
     write(jobs, "a", "b")
     first, second = table(), table()
-    name, taken = first.take("1" * 18, 500)
-    other, again = second.take("2" * 18, 500)
+    name, taken = first.take(None, "1" * 18, 500)
+    other, again = second.take(None, "2" * 18, 500)
     assert (name, taken) == (other, again)
     for one in (first, second):
         assert Relay(app, one).bring() in (0, 2)

@@ -8,10 +8,10 @@ from ..errors import EnqueueUncertain, RedisRefused
 from ..job.push import PushRequest
 from .acceptance import Acceptance
 from .push import Client, batches
-from .routes import Routes
 
 Jids = list[str | None]
 MakeClient = Callable[[str | None], Client]
+PlaceOf = Callable[[PushRequest], str | None]
 
 
 class ShardedClient:
@@ -23,13 +23,13 @@ class ShardedClient:
 
     Args:
         accept: The client middleware.
-        routes: The table of queues.
+        place_of: The shard that a request goes to; None: the app's own Redis.
         make_client: The push side of a shard; of the app's own Redis for None. Raises for a name nobody knows.
     """
 
-    def __init__(self, accept: Acceptance, routes: Routes, make_client: MakeClient) -> None:
+    def __init__(self, accept: Acceptance, place_of: PlaceOf, make_client: MakeClient) -> None:
         self._accept = accept
-        self._routes = routes
+        self._place_of = place_of
         self._make_client = make_client
         self._clients: dict[str | None, Client] = {}
 
@@ -65,11 +65,12 @@ class ShardedClient:
                 raise
         return jids
 
-    def push_once(self, name: str, requests: Sequence[PushRequest], *, remember_s: int) -> None:
-        """Push requests under a name, which each Redis remembers for its own; raises like `Client.push_once`."""
-        for shard, group in self._grouped(filter(None, map(self._accepted, requests))).items():
-            its_name = name if shard is None else f"{name}-{shard}"
-            self._client(shard).push_once(its_name, group, remember_s=remember_s)
+    def at(self, shard: str | None) -> Client:
+        """The push side of one place: what it is given goes there."""
+        client = self._clients.get(shard)
+        if client is None:
+            client = self._clients[shard] = self._make_client(shard)
+        return client
 
     def close(self) -> None:
         """Drop the connections of threads."""
@@ -93,25 +94,16 @@ class ShardedClient:
         accepted = [self._accepted(request) for request in batch]
         jids: Jids = [None if one is None else one.record["jid"] for one in accepted]
         groups = self._grouped(filter(None, accepted))
-        return Split(jids, [Part(shard, self._client(shard), group) for shard, group in groups.items()])
+        return Split(jids, [Part(shard, self.at(shard), group) for shard, group in groups.items()])
 
     def _grouped(self, requests: Iterable[PushRequest]) -> dict[str | None, list[PushRequest]]:
         groups: dict[str | None, list[PushRequest]] = {}
         for request in requests:
-            groups.setdefault(self._shard_of(request), []).append(request)
+            groups.setdefault(self._place_of(request), []).append(request)
         return groups
 
-    def _shard_of(self, request: PushRequest) -> str | None:
-        return self._routes(request.record["queue"]) if request.shard is None else request.shard
-
     def _client_of(self, request: PushRequest) -> Client:
-        return self._client(self._shard_of(request))
-
-    def _client(self, shard: str | None) -> Client:
-        client = self._clients.get(shard)
-        if client is None:
-            client = self._clients[shard] = self._make_client(shard)
-        return client
+        return self.at(self._place_of(request))
 
 
 class Part:

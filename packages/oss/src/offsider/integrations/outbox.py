@@ -1,13 +1,14 @@
-"""The outbox: jobs written by a database transaction, and the relay that brings each into Redis, once.
+"""The outbox: jobs written by a database transaction, and the relays that bring each into Redis, once.
 
 A batch of rows gets a name before it is pushed, and Redis knows the name of what it has done: whenever a relay dies,
-the next one repeats that very batch, and nothing is put twice.
+the next one repeats that very batch, and nothing is put twice. A batch is for one place, and so is a relay: a shard
+that is away holds up nobody else's rows.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..job.push import PushRequest
@@ -19,38 +20,40 @@ if TYPE_CHECKING:
 
 MOST = 500  # rows in one batch
 POLL_S = 0.5
-SHARD = "shard"
 REMEMBER_S = 86_400  # for longer than a relay that has died may stay without a successor
 
-Row = tuple[str, float | None]  # payload, when it is due
+Row = tuple[str, float | None, str | None]  # payload, when it is due, its shard (None: the app's own Redis)
 
 
 class OutboxTable(Protocol):
     """The rows of a database, oldest first; each method is a transaction of its own."""
 
-    def take(self, batch: str, most: int) -> tuple[str, list[Row]]:
-        """The oldest batch that has a name; else the oldest rows, after they have got the name ``batch``."""
+    def take(self, shard: str | None, batch: str, most: int) -> tuple[str, list[Row]]:
+        """Of one place: the oldest batch with a name; else the oldest rows, after they have got the name ``batch``."""
 
     def forget(self, batch: str) -> None:
         """Delete the rows of a batch."""
+
+    def counts(self) -> Mapping[str | None, int]:
+        """How many rows there are for each place."""
 
     def close(self) -> None:
         """Let go of the connection of this thread; called after each round."""
 
 
 class Relay(PeriodicService):
-    """Brings batches into Redis, in order. Any number of them may run at once: they repeat each other harmlessly.
+    """Brings the batches of one place into its Redis, in order. Any number may run at once: they repeat each other.
 
     * the name is committed before the push, the rows are deleted after it: a death in between repeats the push;
     * a push with a name that Redis knows puts nothing.
     """
 
-    name = "outbox relay"
-
-    def __init__(self, app: App, table: OutboxTable, *, poll_s: float = POLL_S) -> None:
+    def __init__(self, app: App, table: OutboxTable, *, shard: str | None = None, poll_s: float = POLL_S) -> None:
+        self.name = "outbox relay" if shard is None else f"outbox relay of shard {shard}"
         super().__init__()
         self._app = app
         self._table = table
+        self._shard = shard
         self._poll_s = poll_s
 
     def tick(self) -> float:
@@ -62,40 +65,19 @@ class Relay(PeriodicService):
 
     def bring(self) -> int:
         """Bring one batch over; how many jobs it had."""
-        batch, rows = self._table.take(os.urandom(9).hex(), MOST)
+        batch, rows = self._table.take(self._shard, os.urandom(9).hex(), MOST)
         if rows:
-            requests = [_request(payload, at_s) for payload, at_s in rows]
-            self._app.client.push_once(f"outbox-{batch}", requests, remember_s=REMEMBER_S)
+            requests = [_request(payload, at_s) for payload, at_s, _shard in rows]
+            self._app.client_at(self._shard).push_once(f"outbox-{batch}", requests, remember_s=REMEMBER_S)
             self._table.forget(batch)
         return len(rows)
 
 
-def row(request: PushRequest) -> Row:
-    """What is kept of a request that was accepted."""
-    # The shard that a call or a middleware has said travels in the row only: it is taken out before the push.
-    record = request.record if request.shard is None else {**request.record, SHARD: request.shard}
-    return dumps(record).decode(), request.at_s
-
-
-def relay_in_workers(app: App, make_table: Callable[[], OutboxTable]) -> None:
-    """Let every worker of an app run a relay, from its start to its end."""
-    running: list[Relay] = []
-
-    def start() -> None:
-        if not running:  # a start that fails after this event is tried again, and tells of itself again
-            running.append(Relay(app, make_table()))
-            running[-1].start()
-
-    def stop() -> None:
-        while running:
-            running.pop().stop()
-
-    app.events.on("startup", start, by="the outbox")
-    app.events.on("shutdown", stop, by="the outbox")
+def row(app: App, request: PushRequest) -> Row:
+    """What is kept of a request that was accepted; where it goes is decided here, as for a push."""
+    return dumps(request.record).decode(), request.at_s, app.place_of(request)
 
 
 def _request(payload: str, at_s: float | None) -> PushRequest:
     job: Any = None  # only client middleware asks for it, and that has seen the request
-    record = loads(payload.encode())
-    shard = record.pop(SHARD, None)
-    return PushRequest(record, at_s, job, waits=False, accepted=True, shard=shard)
+    return PushRequest(loads(payload.encode()), at_s, job, waits=False, accepted=True)

@@ -304,6 +304,9 @@ class Worker:
             lease_s=self.limits.lease_s,
             signal=self._pass_on,
         )
+        app.services.close()
+        for name, make in app.services.items():
+            self.services.add(name, make(self), by=app.services.owner(name))
         self.services.add("heartbeat", self.heartbeat, by="offsider")
         self.services.add("scheduler", self.scheduler.value(app.connections, app.keys), by="offsider")
         self.services.add("recovery", self.recovery.value(self), by="offsider")

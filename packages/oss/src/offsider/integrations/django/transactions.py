@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections
 
-from ...job.define import BATCH
 from ...job.push import Deferral, Later, PushRequest
+from .commits import at_commit
 
 if TYPE_CHECKING:
     from ...app import App
@@ -41,16 +41,12 @@ def deferral(app: App) -> Deferral:
         alias = database()
         if not connections[alias].in_atomic_block:
             return None
-        return partial(_written, alias) if uses_outbox() else partial(_at_commit, app, alias)
+        return partial(_written, app, alias) if uses_outbox() else partial(at_commit, app, alias)
 
     return deferred
 
 
-def _at_commit(app: App, alias: str, requests: Sequence[PushRequest]) -> None:
-    transaction.on_commit(lambda: app.pusher.push_many(requests, BATCH), using=alias)
-
-
-def _written(alias: str, requests: Sequence[PushRequest]) -> None:
+def _written(app: App, alias: str, requests: Sequence[PushRequest]) -> None:
     from .outbox.table import write
 
-    write(alias, requests)
+    write(app, alias, requests)

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Engine, Float, Integer, MetaData, String, Table, Text, delete, select, update
+from collections.abc import Mapping
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Engine,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from ..outbox import Row
 
@@ -17,7 +35,7 @@ def outbox_table(metadata: MetaData, name: str = "offsider_outbox") -> Table:
     Example:
         >>> from sqlalchemy import MetaData
         >>> sorted(column.name for column in outbox_table(MetaData()).columns)
-        ['at_s', 'batch', 'id', 'payload']
+        ['at_s', 'batch', 'id', 'payload', 'shard']
     """
     number = BigInteger().with_variant(Integer, "sqlite")  # which counts only what it calls INTEGER
     return Table(
@@ -27,6 +45,8 @@ def outbox_table(metadata: MetaData, name: str = "offsider_outbox") -> Table:
         Column("payload", Text, nullable=False),
         Column("at_s", Float, nullable=True),
         Column("batch", String(18), nullable=True, index=True),
+        Column("shard", String(128), nullable=True),
+        Index(f"ix_{name}_place", "shard", "id"),  # by which the oldest row of a place is found at once
     )
 
 
@@ -42,28 +62,38 @@ class SqlTable:
         self._engine = engine
         self._table = table
 
-    def take(self, batch: str, most: int) -> tuple[str, list[Row]]:
-        """The oldest batch, or a new one."""
+    def take(self, shard: str | None, batch: str, most: int) -> tuple[str, list[Row]]:
+        """The oldest batch of a place, or a new one."""
         columns = self._table.c
+        its: ColumnElement[bool] = columns.shard.is_(None) if shard is None else columns.shard == shard
         with self._engine.begin() as connection:
-            oldest = connection.execute(select(columns.id, columns.batch).order_by(columns.id).limit(1)).first()
+            first = select(columns.id, columns.batch).where(its).order_by(columns.id).limit(1)
+            oldest = connection.execute(first).first()
             if oldest is None:
                 return "", []
             name = oldest.batch
             if name is None:
                 name = batch
-                free = select(columns.id).where(columns.batch.is_(None)).order_by(columns.id).limit(most)
+                free = select(columns.id).where(its, columns.batch.is_(None)).order_by(columns.id).limit(most)
                 ids = list(connection.scalars(free))
                 # Once more with the condition: another relay may have named some of them since.
                 named = update(self._table).where(columns.id.in_(ids), columns.batch.is_(None)).values(batch=batch)
                 connection.execute(named)
-            rows = select(columns.payload, columns.at_s).where(columns.batch == name).order_by(columns.id)
-            return str(name), [(payload, at_s) for payload, at_s in connection.execute(rows)]
+            rows = select(columns.payload, columns.at_s, columns.shard).where(columns.batch == name)
+            found = connection.execute(rows.order_by(columns.id))
+            return str(name), [(payload, at_s, shard) for payload, at_s, shard in found]
 
     def forget(self, batch: str) -> None:
         """Delete the rows of a batch."""
         with self._engine.begin() as connection:
             connection.execute(delete(self._table).where(self._table.c.batch == batch))
+
+    def counts(self) -> Mapping[str | None, int]:
+        """How many rows there are for each place."""
+        shard = self._table.c.shard
+        with self._engine.begin() as connection:
+            found = connection.execute(select(shard, func.count()).group_by(shard))
+            return {name: int(count) for name, count in found}
 
     def close(self) -> None:
         """Nothing: connections go back to the engine's pool by themselves."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 
 from ...errors import ConfigError, shown
 from ...job.push import Later
-from ..outbox import relay_in_workers
+from ..relays import relay_in_workers
 from .outbox import SqlTable
 from .waiting import wait
 
@@ -53,7 +53,7 @@ def install(app: App, *, outbox: Table | None = None, engine: Engine | None = No
 
     app.deferrals.add("sqlalchemy", deferral, by="SQLAlchemy")
     if outbox is not None and engine is not None:
-        relay_in_workers(app, partial(SqlTable, engine, outbox))
+        relay_in_workers(app, partial(SqlTable, engine, outbox), by="SQLAlchemy")
 
 
 @contextmanager

@@ -66,7 +66,8 @@ def _write(session: Session) -> None:
     session.flush()  # the commit would flush after this: what its events enqueue belongs to the transaction, too
     waiting: _Waiting = session.info[_KEY]
     for entry in [one for one in waiting.entries if one.outbox is not None]:
-        rows = [{"payload": payload, "at_s": at_s} for payload, at_s in map(row, entry.requests)]
+        names = ("payload", "at_s", "shard")
+        rows = [dict(zip(names, row(entry.app, request), strict=True)) for request in entry.requests]
         session.execute(insert(_table(entry)), rows)
         waiting.entries.remove(entry)
 

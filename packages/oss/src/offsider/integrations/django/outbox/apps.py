@@ -15,9 +15,9 @@ class OutboxConfig(AppConfig):  # type: ignore[misc]
 
     def ready(self) -> None:
         """Let workers bring what is written into Redis."""
-        from ...outbox import relay_in_workers
+        from ...relays import relay_in_workers
         from ..project import project_app
         from ..transactions import database
         from .table import DjangoTable
 
-        relay_in_workers(project_app(), lambda: DjangoTable(database()))
+        relay_in_workers(project_app(), lambda: DjangoTable(database()), by="Django")
