@@ -21,6 +21,7 @@ from .client.push import Client
 from .client.sharded import ShardedClient
 from .config.load import load
 from .config.model import CORE as CORE_SECTIONS
+from .contract.codec import Codec
 from .contract.edition import Edition
 from .contract.findings import Check, Invariant
 from .contract.middleware import ClientMiddleware, ServerMiddleware
@@ -96,6 +97,7 @@ class App(Management, Measured, Sharding, Pages):
         self.server_middleware: Chain[ServerMiddleware] = Chain("server_middleware")
         self.context = CarriedContext(self.client_middleware, self.server_middleware)
         self.deferrals: Registry[Deferral] = Registry("deferrals")
+        self.codec: Slot[Codec] = Slot("codec", default=Codec(), default_by="offsider")
         self.reasons: Registry[Reason] = Registry("reasons")
         self.checks: Registry[Check] = Registry("checks")
         self.invariants: Registry[Invariant] = Registry("invariants")
@@ -132,6 +134,7 @@ class App(Management, Measured, Sharding, Pages):
         self.job_options.close()
         self.config_sections.close()
         self.scripts.close()
+        self.codec.close()
         self.reasons.close()
         self.invariants.close()
         self._specs = dict(self.job_options.items())
@@ -208,6 +211,7 @@ class App(Management, Measured, Sharding, Pages):
         options = self._resolve(wire_name, given)
         kind = ResumableJob if takes_cursor(fn) else Job
         made: Job[..., Any] = kind(wire_name, fn, options, pusher=self._pusher, resolve=self._resolve_over)
+        made.use(self.codec.value)
         self.jobs[wire_name] = made
         return made
 
@@ -284,7 +288,7 @@ class App(Management, Measured, Sharding, Pages):
     @cached_property
     def accept(self) -> Acceptance:
         """The client middleware; no more can be added from here on."""
-        return Acceptance(self.client_middleware.compile())
+        return Acceptance(self.client_middleware.compile(), self.codec.value)
 
     @cached_property
     def deferring(self) -> tuple[Deferral, ...]:

@@ -25,7 +25,7 @@ class InlineExecution:
         self.job = request.job
         self.queue = str(self.record["queue"])
         self.jid = str(self.record["jid"])
-        self.args, self.kwargs = self.job.arguments.decode(self.record["args"], self.record.get("kwargs") or {})
+        self.args, self.kwargs = self.job.restored(self.record)
         if self.job.arguments.wants_context:
             from .job.context import Context
 
@@ -97,7 +97,10 @@ class Dispatch:
             raise _not_now(execution, held.reason) from held
 
     def _execution(self, request: PushRequest) -> InlineExecution:
-        execution = InlineExecution(request)
+        try:
+            execution = InlineExecution(request)
+        except Hold as held:
+            raise _not_now(request, held.reason) from held
         reason = lacking(execution.record, [one.name for one in self.app.editions], "in this process")
         if reason:
             raise _not_now(execution, reason)
@@ -118,8 +121,8 @@ async def _abody(execution: Any) -> Any:
     return await job.fn(*execution.args, **execution.kwargs)
 
 
-def _not_now(execution: InlineExecution, reason: str) -> JobHeld:
+def _not_now(of: InlineExecution | PushRequest, reason: str) -> JobHeld:
     return JobHeld(
-        f"job {execution.job.name!r} was called inline and may not run now: {reason}. Enqueue it: a worker keeps it"
+        f"job {of.job.name!r} was called inline and may not run now: {reason}. Enqueue it: a worker keeps it"
         " until it may"
     )

@@ -83,6 +83,12 @@ class Sharding:
             """Put settings over the app's own."""
 
     _home: Settings | None = None
+
+    @property
+    def home(self) -> Settings:
+        """The app's own settings, also while it serves a shard."""
+        return self._home or self.settings
+
     _shards: dict[str, Shard] | None = None
     _routes: Routes | None = None
 

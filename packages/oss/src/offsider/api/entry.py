@@ -10,6 +10,8 @@ from typing import Any
 
 from ..errors import Malformed, shown
 from ..job import record as records
+from ..job.sealing import MASK, masked, shown_args, shown_kwargs
+from ..job.sealing import shown as shown_field
 
 MOST_TRACEBACK_BYTES = 1_000_000
 LAST_S = 253_402_300_799  # the end of the year 9999
@@ -25,7 +27,7 @@ class JobEntry:
         queue: Where it belongs.
         at_s: In a set: when it is due, was to be tried again, or died; epoch seconds. None in a queue.
         position: In a queue: 1 is taken next. None elsewhere.
-        record: All of its payload.
+        record: All of its payload, as it lies there.
         raw: The bytes.
 
     Example:
@@ -44,13 +46,13 @@ class JobEntry:
 
     @property
     def args(self) -> list[Any]:
-        """The positional arguments, as JSON values."""
-        return list(self.record["args"])
+        """The positional arguments, as JSON values; a mask for what is encrypted."""
+        return shown_args(self.record)
 
     @property
     def kwargs(self) -> dict[str, Any]:
-        """The keyword arguments, as JSON values."""
-        return dict(self.record.get("kwargs") or {})
+        """The keyword arguments, as JSON values; a mask for what is encrypted."""
+        return shown_kwargs(self.record)
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -62,7 +64,12 @@ class JobEntry:
         """``ErrorClass: message`` of its last failure; empty when it has not failed."""
         if "error_class" not in self.record:
             return ""
-        return f"{self.record['error_class']}: {self.record.get('error_message', '')}"
+        return f"{self.record['error_class']}: {self.error_message}"
+
+    @property
+    def error_message(self) -> str:
+        """The message of its last failure; a mask when it is encrypted, empty without one."""
+        return str(shown_field(self.record, "error_message") or "")
 
     @property
     def died_s(self) -> float:
@@ -86,16 +93,17 @@ class JobEntry:
 
     @property
     def traceback(self) -> list[str]:
-        """The lines of its last failure that were kept (the option ``backtrace``)."""
-        return traceback_of(self.record.get("error_backtrace"))
+        """The lines of its last failure that were kept (the option ``backtrace``); a mask when they are encrypted."""
+        packed = shown_field(self.record, "error_backtrace", None)
+        return [MASK] if packed == MASK else traceback_of(packed)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it but the bytes, for JSON."""
+        """All of it but the bytes, for JSON; a mask for what is encrypted."""
         return {
             "jid": self.jid, "name": self.name, "queue": self.queue, "at_s": self.at_s, "position": self.position,
             "args": self.args, "kwargs": self.kwargs, "tags": list(self.tags), "error": self.error,
             "failures": self.failures, "created_s": self.created_s, "enqueued_s": self.enqueued_s,
-            "record": self.record,
+            "record": masked(self.record),
         }  # fmt: skip
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
-from ..errors import InvalidOption, ResultError, shown
+from ..contract.work import Hold
+from ..errors import InvalidOption, Malformed, ResultError, shown
 from ..job.record import Record
 from ..job.result import read
+from ..job.sealing import FIELD as SEALED
+from ..job.sealing import shown as shown_field
 from .desk import told
 from .info import searcher
 from .search import DEAD, IN_FLIGHT, QUARANTINE, checked_jid
@@ -46,6 +49,7 @@ class Result:
             gone: what lies in its place and is no result.
         name: The job's; empty when it is not known.
         at_s: When it ended, epoch seconds; None before that.
+        sealed: True when it lies encrypted in Redis: show a mask instead.
 
     Example:
         >>> Result("b4a5", "done", 42).get()
@@ -58,6 +62,7 @@ class Result:
     error: str = ""
     name: str = ""
     at_s: float | None = None
+    sealed: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -157,15 +162,33 @@ def _state(app: Management, wire: Wire, jid: str, limit: int) -> Result:
     record = found.record or {}
     name = str(record.get("class", ""))
     if found.place in (DEAD, QUARANTINE):
-        error = f"{record['error_class']}: {record.get('error_message', '')}" if "error_class" in record else ""
+        error = f"{record['error_class']}: {shown_field(record, 'error_message')}" if "error_class" in record else ""
         return Result(jid, FAILED, None, error or found.reason, name, found.at_s)
     return Result(jid, RUNNING if found.place == IN_FLIGHT else WAITING, name=name)
 
 
 def _final(jid: str, record: Record, jobs: Mapping[str, Job[..., Any]]) -> Result:
+    job = jobs.get(record["class"])
+    if SEALED in record:
+        return _opened(jid, record, job)
+    return _told(jid, record, job)
+
+
+def _told(jid: str, record: Record, job: Job[..., Any] | None, *, sealed: bool = False) -> Result:
     name, value = record["class"], record.get("value")
-    error = f"{record['error_class']}: {record.get('error_message', '')}" if "error_class" in record else ""
-    job = jobs.get(name)
+    error = f"{record['error_class']}: {shown_field(record, 'error_message')}" if "error_class" in record else ""
     if record["state"] == DONE and not error and job is not None:
         value = job.returned.decode(value)
-    return Result(jid, record["state"], value, error, name, record["at"] / 1000)
+    return Result(jid, record["state"], value, error, name, record["at"] / 1000, sealed)
+
+
+def _opened(jid: str, record: Record, job: Job[..., Any] | None) -> Result:
+    """What is kept encrypted, for who has the job's code and the key."""
+    why = "the job is not known in this process"
+    if job is not None:
+        try:
+            return _told(jid, job.codec.open_fields(record, jid=jid, of="result"), job, sealed=True)
+        except (Malformed, Hold) as error:
+            why = str(error)
+    told = f"what it has left is encrypted, and not read here: {why}"
+    return Result(jid, record["state"], None, told, record["class"], record["at"] / 1000, sealed=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Malformed
 from ..job import record as records
+from ..job.sealing import masked, shown_args, shown_kwargs
 from .search import checked_jid
 from .workforce import WorkEntry, listed, work_of
 
@@ -25,7 +26,7 @@ class RunningJob:
         jid, name, queue: Of the job.
         since_s: When it started, epoch seconds.
         progress: ``(done, total, note)`` as the body reported it last; None when it has not.
-        record: All of its payload.
+        record: All of its payload, as it lies there.
     """
 
     process: str
@@ -37,9 +38,19 @@ class RunningJob:
     progress: tuple[float, float, str] | None
     record: records.Record
 
+    @property
+    def args(self) -> list[Any]:
+        """The positional arguments, as JSON values; a mask for what is encrypted."""
+        return shown_args(self.record)
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword arguments, as JSON values; a mask for what is encrypted."""
+        return shown_kwargs(self.record)
+
     def to_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return asdict(self)
+        """All of it, for JSON; a mask for what is encrypted."""
+        return {**asdict(self), "record": masked(self.record)}
 
 
 class Running:

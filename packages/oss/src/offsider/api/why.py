@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..job.record import Record
+from ..job.sealing import masked, shown
 from ..store.connection import redacted
 from .info import searcher
 from .search import DEAD, IN_FLIGHT, QUARANTINE, QUEUE, RETRY, SCHEDULE, Found
@@ -69,8 +70,8 @@ class Why:
         return "\n".join([f"{self.jid}: {self.summary}", *(f"  * {reason}" for reason in self.reasons)])
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
-        return asdict(self)
+        """All of it, for JSON; a mask for what is encrypted."""
+        return {**asdict(self), "record": None if self.record is None else masked(self.record)}
 
 
 def why(app: App, jid: str, *, limit: int = LIMIT) -> Why:
@@ -248,7 +249,7 @@ def _failed(_app: Any, record: Record, _place: str) -> str | None:
     if "error_class" not in record:
         return None
     attempt = max(int(record.get("retry_count", 0)) + 1, 1)
-    return f"attempt {attempt} failed with {record['error_class']}: {str(record.get('error_message', ''))[:1000]}"
+    return f"attempt {attempt} failed with {record['error_class']}: {str(shown(record, 'error_message'))[:1000]}"
 
 
 def _crashed(_app: Any, record: Record, _place: str) -> str | None:

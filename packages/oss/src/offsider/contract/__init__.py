@@ -22,6 +22,7 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("services", "Registry"),
     ("heartbeat_fields", "Registry"),
     ("sinks", "Registry"),
+    ("codec", "Slot"),
     ("reasons", "Registry"),
     ("checks", "Registry"),
     ("invariants", "Registry"),

@@ -19,6 +19,7 @@ except ImportError as error:
 from .. import __version__
 from ..contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
 from ..contract.work import Hold
+from ..job.sealing import MASK
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer, TracerProvider
@@ -122,14 +123,16 @@ class Processing(ServerMiddleware):
                 span.add_event("held", {"offsider.reason": held.reason})
                 raise
             except BaseException as error:
-                _failed(span, error)
+                _failed(span, error, hides=execution.job.hides(record))
                 raise
 
 
-def _failed(span: Span, error: BaseException) -> None:
-    span.record_exception(error)
+def _failed(span: Span, error: BaseException, *, hides: bool) -> None:
+    if not hides:
+        span.record_exception(error)
     span.set_attribute("error.type", f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins."))
-    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"[:500]))
+    told = MASK if hides else error
+    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {told}"[:500]))
 
 
 def _attributes(record: Mapping[str, Any]) -> dict[str, str | int]:

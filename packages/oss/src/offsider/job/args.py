@@ -5,10 +5,10 @@ A job whose annotations are plain JSON types never imports pydantic.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ..errors import InvalidArguments, NotJson, shown
+from ..errors import InvalidArguments, JobError, NotJson, shown
 from .checks import Check, head_of, inner_check, plain_check, shows_all
 from .context import Context
 from .record import check_json
@@ -22,10 +22,16 @@ class Arguments:
     * `encode`, at the caller: names, number and types are checked; what comes out is JSON;
     * `decode`, at the worker: the annotated types come back; what does not fit is told with its path;
     * parameters annotated with `Context` are not part of the wire.
+
+    Args:
+        fn: The job's function.
+        name: The job's name.
+        secret: True when no value of an argument is to be shown, in no message.
     """
 
-    def __init__(self, fn: Callable[..., Any], name: str) -> None:
+    def __init__(self, fn: Callable[..., Any], name: str, *, secret: bool = False) -> None:
         self._name = name
+        self._secret = secret
         self._signature = JobSignature(fn, name)
         self.wants_context = self._signature.context is not None
         hint = self._signature.hint
@@ -33,7 +39,7 @@ class Arguments:
         self._plain = None not in self._checks.values()
         self._typed = TypedValues(name)
         self._usual, self._inner = self._usual_call()
-        self._shows_all = all(shows_all(hint(name)) for name in self._signature.positional)
+        self._shows_all = not secret and all(shows_all(hint(name)) for name in self._signature.positional)
 
     # -- at the caller -----------------------------------------------------------------------------------
 
@@ -105,6 +111,20 @@ class Arguments:
         self._check_count(args, kwargs)
         return self._each(self._restore, args, kwargs)
 
+    @property
+    def names(self) -> list[str]:
+        """The parameters that travel."""
+        return [*self._signature.wire.parameters]
+
+    def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Iterator[tuple[int | str, str]]:
+        """For each value of a payload its place there, a number or a keyword, and its parameter; empty for none."""
+        signature = self._signature
+        for number in range(len(args)):
+            fits = number < len(signature.positional) or signature.rest is not None
+            yield number, signature.at(number) if fits else ""
+        for keyword in kwargs:
+            yield keyword, signature.of(keyword)
+
     def hint(self, name: str) -> Any:
         """A parameter's annotation, evaluated; ``Any`` without one."""
         return self._signature.hint(name)
@@ -149,19 +169,39 @@ class Arguments:
     ) -> tuple[list[Any], dict[str, Any]]:
         """Convert each value by its parameter; the path is what a message calls it."""
         signature, fixed = self._signature, len(self._signature.positional)
+        if self._secret:
+            convert = self._unseen(convert)
         converted = []
         for number, value in enumerate(args):
             name = signature.at(number)
             converted.append(convert(name, value, name if number < fixed else f"{name}[{number - fixed}]"))
         return converted, {key: convert(signature.of(key), value, key) for key, value in kwargs.items()}
 
+    def _unseen(self, convert: Callable[[str, Any, str], Any]) -> Callable[[str, Any, str], Any]:
+        """The same, with messages that show no value."""
+
+        def converted(name: str, value: Any, path: str) -> Any:
+            try:
+                return convert(name, value, path)
+            except Exception as error:  # noqa: BLE001 - the annotation's own code may raise anything, with the value in it
+                kind = "" if isinstance(error, JobError) else f" ({type(error).__name__})"
+                raise InvalidArguments(
+                    f"job {self._name!r}: {path} does not fit; expected {self._expected(name)}{kind}. What it is is not"
+                    " shown: the job's arguments are encrypted"
+                ) from None
+
+        return converted
+
     def _fits(self, check: Check, name: str, value: Any, path: str) -> None:
         if not check(value):
-            hint = self._signature.hint(name)
-            expected = hint.__name__ if isinstance(hint, type) else str(hint)
             raise InvalidArguments(
-                f"job {self._name!r}: {path} is {shown(value)} ({type(value).__name__}); expected {expected}"
+                f"job {self._name!r}: {path} is {shown(value)} ({type(value).__name__});"
+                f" expected {self._expected(name)}"
             )
+
+    def _expected(self, name: str) -> str:
+        hint = self._signature.hint(name)
+        return hint.__name__ if isinstance(hint, type) else str(hint)
 
     # -- preparing -----------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from .options import JobOptions, seconds, to_wire
 from .push import Pusher, PushRequest
 from .record import new_jid
 from .result import Returned
+from .secrecy import Secrecy
 from .signature import takes_cursor
 
 if TYPE_CHECKING:
@@ -192,8 +193,8 @@ class Enqueuer(Generic[P, R]):
                 yield self._make(call, {}, at_s)
             else:
                 raise InvalidOption(
-                    f"call {number} of {self._job.name!r} is {shown(call)}: expected a tuple of positional arguments,"
-                    " or a dict of keyword arguments"
+                    f"call {number} of {self._job.name!r} is {self._named(call)}: expected a tuple of positional"
+                    " arguments, or a dict of keyword arguments"
                 )
         if isinstance(at, Sequence) and len(at) != number + 1:
             raise InvalidOption(f"at= has {len(at)} times for {number + 1} calls: expected one for each")
@@ -211,6 +212,9 @@ class Enqueuer(Generic[P, R]):
             return (epoch_s(one) for one in at)
         return _always(self._due_s() if at is None else epoch_s(at))
 
+    def _named(self, call: object) -> str:
+        return f"a {type(call).__name__}" if self._job.secret else shown(call)
+
     def _due_s(self) -> float | None:
         if self._delay_s is not None:
             return clock.now_s() + self._delay_s
@@ -221,7 +225,7 @@ class Enqueuer(Generic[P, R]):
         return to_wire(self._options)
 
 
-class Job(Enqueuer[P, R]):
+class Job(Enqueuer[P, R], Secrecy):
     """A function that can be called, and enqueued.
 
     Attributes:
@@ -277,7 +281,7 @@ class Job(Enqueuer[P, R]):
     @cached_property
     def arguments(self) -> Arguments:
         """The arguments, prepared at the first use: annotations may name what is defined later."""
-        return Arguments(self.fn, self.name)
+        return Arguments(self.fn, self.name, secret=self.secret)
 
     @cached_property
     def returned(self) -> Returned:

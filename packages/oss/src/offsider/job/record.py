@@ -46,7 +46,7 @@ _ORJSONS_MEMORY_ERROR = "Not enough memory"
 RARE = frozenset(
     [
         *("kwargs", "retry_count", "crashes", "failed_at", "timeout", "retry_for"),
-        *("retry_queue", "tags", "put_back", "log_level", "needs", "max_run_s", "result_ttl"),
+        *("retry_queue", "tags", "put_back", "log_level", "needs", "max_run_s", "result_ttl", "sealed"),
     ]
 )
 _usual_fields = itemgetter("class", "queue", "args", "jid", "retry")
@@ -388,5 +388,8 @@ _NUMBERS = (
     *(("failed_at", math.inf), ("timeout", MOST_SECONDS)),
     *(("max_run_s", MOST_SECONDS), ("retry_for", MOST_SECONDS), ("result_ttl", MOST_SECONDS)),
 )
-_KINDS = (("kwargs", dict), ("tags", list), ("needs", list), ("put_back", dict), ("log_level", str))
+_KINDS = (
+    *(("kwargs", dict), ("tags", list), ("needs", list), ("put_back", dict), ("log_level", str)),
+    ("sealed", dict),
+)
 _JSON_KINDS = {dict: "an object", list: "a list", str: "text"}

@@ -51,7 +51,7 @@ class FakeJob:
     @cached_property
     def _arguments(self) -> tuple[list[Any], dict[str, Any]]:
         # When they are looked at: middleware may have put something else in their place.
-        return self.job.arguments.decode(self.record["args"], self.record.get("kwargs") or {})
+        return self.job.restored(self.record)
 
     @property
     def jid(self) -> str:

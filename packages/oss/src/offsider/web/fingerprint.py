@@ -67,7 +67,7 @@ def grouped(retries: Iterable[JobEntry], dead: Iterable[JobEntry]) -> list[Group
 
 
 def _count(groups: dict[tuple[str, str], Group], job: JobEntry, *, is_dead: bool) -> None:
-    error, message = str(job.record["error_class"]), str(job.record.get("error_message") or "")
+    error, message = str(job.record["error_class"]), job.error_message
     key = (error, pattern(message))
     one = groups.setdefault(key, Group(error, message, key[1]))
     one.dead += is_dead

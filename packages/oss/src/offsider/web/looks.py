@@ -10,6 +10,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from ..contract.web import Assets
+from ..job.sealing import MASK
 from . import wording
 
 
@@ -36,6 +37,7 @@ def environment(assets: tuple[tuple[str, Assets], ...]) -> Environment:
         size=wording.size, pretty=wording.pretty,
     )  # fmt: skip
     made.globals["call"] = wording.call
+    made.globals["mask"] = MASK
     return made
 
 

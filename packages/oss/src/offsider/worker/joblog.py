@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import clock
 from ..job.outcome import Kind, Outcome
+from ..job.sealing import shown
 
 if TYPE_CHECKING:
     from .execution import Execution
@@ -70,9 +71,11 @@ class JobLog:
             Kind.DEAD: "dead: no retries left",
             Kind.DISCARDED: "discarded: no retries left and not kept",
         }[outcome.kind]
-        text = f"failed with {type(error).__name__}: {str(outcome.record and outcome.record['error_message'])[:500]}"
+        record = outcome.record or {}
+        text = f"failed with {type(error).__name__}: {str(shown(record, 'error_message'))[:500]}"
         self._say(logging.WARNING, f"{text}; {what}", execution)
-        log.debug("traceback of %s", execution.jid, exc_info=error)
+        if not execution.job.hides(record):
+            log.debug("traceback of %s", execution.jid, exc_info=error)
 
     @staticmethod
     def _say(level: int, text: str, execution: Execution) -> None:

@@ -17,6 +17,7 @@ from ..editions import lacking
 from ..errors import InvalidArguments, InvalidOption, JobCancelled, JobTimeout, LostJob, Malformed, Shutdown
 from ..job import record as records
 from ..job.outcome import Cancel, Kind, Outcome, Snooze
+from ..job.sealing import FAILURE, MASK
 from .death import announce
 from .execution import Execution
 from .putback import hold, interrupted, put_back, put_off, quarantine
@@ -100,8 +101,7 @@ class Processor:
             if record is None or not records.is_exact(unit.payload):
                 record = records.loads(unit.payload)
         except Malformed as error:
-            log.error("a job in queue %s was put into quarantine: %s", unit.queue, error)
-            return quarantine(unit, str(error))
+            return _refused(unit, error)
         if "needs" in record and (reason := lacking(record, self._editions)):
             settlement = hold(unit, record, reason)
             log.warning("job %s (%s) is held for %g s: %s", record["class"], record["jid"], settlement.delay_s, reason)
@@ -111,10 +111,19 @@ class Processor:
             reason = f"no job is registered here under the name {record['class']!r}"
             return put_back(unit, record, reason, self._unknown_window_s)
         try:
-            args, kwargs = job.arguments.decode(record["args"], record.get("kwargs") or {})
-        except InvalidArguments as error:
-            return put_back(unit, record, str(error), self._unknown_window_s)
+            args, kwargs = job.restored(record)
+        except (InvalidArguments, Malformed, Hold) as why:
+            return self._not_here(unit, record, why)
         return self._execution(unit, record, job, capsule, args, kwargs)
+
+    def _not_here(self, unit: UnitOfWork, record: records.Record, why: BaseException) -> Settlement:
+        """Where a job goes whose arguments cannot be restored."""
+        if isinstance(why, Hold):
+            log.info("job %s (%s) is held for %g s: %s", record["class"], record["jid"], why.delay_s, why.reason)
+            return hold(unit, record, why.reason, why.delay_s)
+        if isinstance(why, Malformed):
+            return _refused(unit, why)
+        return put_back(unit, record, str(why), self._unknown_window_s)
 
     def _execution(
         self,
@@ -153,11 +162,16 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             execution.took_s = clock.monotonic_s() - execution.started_s
-            return self._settle(execution, None, error)
-        execution.took_s = clock.monotonic_s() - execution.started_s
-        if result is None and not logged and not execution.watched:
-            return Settlement(execution.unit, "done", 0.0, None)
-        return self._settle(execution, result)
+            failure = error
+        else:
+            execution.took_s = clock.monotonic_s() - execution.started_s
+            if result is None and not logged and not execution.watched:
+                return Settlement(execution.unit, "done", 0.0, None)
+            return self._settle(execution, result)
+        try:
+            return self._settle(execution, None, failure)
+        finally:
+            del failure  # its traceback holds this frame
 
     async def arun(self, execution: Execution) -> Settlement | None:
         """Run an ``async def`` job as this task; None when it is no longer ours to settle."""
@@ -178,11 +192,16 @@ class Processor:
             return self._stopped(execution, signal)
         except BaseException as error:  # noqa: BLE001 - whatever a body raises is its failure, SystemExit included
             execution.took_s = clock.monotonic_s() - execution.started_s
-            return self._settle(execution, None, error)
-        execution.took_s = clock.monotonic_s() - execution.started_s
-        if result is None and not logged and not execution.watched:
-            return Settlement(execution.unit, "done", 0.0, None)
-        return self._settle(execution, result)
+            failure = error
+        else:
+            execution.took_s = clock.monotonic_s() - execution.started_s
+            if result is None and not logged and not execution.watched:
+                return Settlement(execution.unit, "done", 0.0, None)
+            return self._settle(execution, result)
+        try:
+            return self._settle(execution, None, failure)
+        finally:
+            del failure
 
     # -- after ---------------------------------------------------------------------------------------------
 
@@ -205,11 +224,11 @@ class Processor:
             execution.failed = None
             return put_off(execution.unit)
         except BaseException as error:
-            log.exception(
-                "job %s (%s) was put into quarantine: its end could not be settled", execution.job.name, execution.jid
-            )
+            hides = execution.job.hides(execution.record)
+            told = "job %s (%s) was put into quarantine: its end could not be settled"
+            log.error(told, execution.job.name, execution.jid, exc_info=not hides)
             execution.failed = True
-            reason = f"its end could not be settled: {error_name(error)}: {error_text(error)}"
+            reason = f"its end could not be settled: {error_name(error)}: {MASK if hides else error_text(error)}"
             return quarantine(execution.unit, reason)
 
     def _outcome(self, execution: Execution, result: Any, failure: BaseException | None) -> Outcome:
@@ -247,7 +266,10 @@ class Processor:
         if isinstance(error, Hold):
             return Outcome.held(error.delay_s, record, error.reason)
         retry = execution.job.options.retry
-        return after_failure(record, error, retry, rng=self._rng, retries=self._retries)
+        outcome = after_failure(record, error, retry, rng=self._rng, retries=self._retries)
+        if execution.job.hides(record):
+            execution.job.codec.seal_fields(record, FAILURE, jid=execution.jid, of="job")
+        return outcome
 
     def _stopped(self, execution: Execution, signal: BaseException) -> Settlement | None:
         """A body ended by a control signal; one that it raised itself is a failure like any other."""
@@ -298,6 +320,11 @@ class Processor:
         if outcome.kind is Kind.DISCARDED:
             return Settlement(execution.unit, "done", 0.0, None)
         return Settlement(execution.unit, "dead", 0.0, records.rewritten(record))
+
+
+def _refused(unit: UnitOfWork, error: Malformed) -> Settlement:
+    log.error("a job in queue %s was put into quarantine: %s", unit.queue, error)
+    return quarantine(unit, str(error))
 
 
 DONE = Outcome.done()

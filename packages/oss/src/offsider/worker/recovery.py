@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .. import clock
 from ..errors import Malformed, ProcessLost
 from ..job import record as records
+from ..job.sealing import unmark
 from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import load
@@ -187,6 +188,7 @@ class Recovery(PeriodicService):
         lost = self._judge(record, owner)
         if lost is None:
             return QUEUE, records.rewritten(record)
+        unmark(record, "error_message")
         record["error_class"] = "offsider.ProcessLost"
         record["error_message"] = str(lost)
         record["failed_at"] = clock.now_ms()

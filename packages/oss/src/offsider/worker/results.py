@@ -12,6 +12,7 @@ from ..errors import OffsiderError, RedisRefused
 from ..job.options import MOST_RESULT_S
 from ..job.outcome import Kind, Outcome
 from ..job.result import MOST_ERROR_TEXT, kept
+from ..job.sealing import MASK
 from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import load
@@ -22,6 +23,7 @@ from .retry import error_name, error_text
 log = logging.getLogger("offsider.worker")
 
 MOST_A_TRIP = 100
+SEALED = ("value", "error_message")
 
 _STATES = {
     Kind.DONE: "done",
@@ -59,31 +61,43 @@ def result_of(execution: Execution, outcome: Outcome, value: Any) -> KeptResult 
     ttl_s, state = execution.record.get("result_ttl"), _STATES.get(outcome.kind)
     if not ttl_s or state is None:
         return None
-    name, at_ms = execution.job.name, clock.now_ms()
+    at_ms = clock.now_ms()
     if outcome.error is not None:
-        payload = kept(state, name, at_ms, **_error(outcome.error))
+        payload = _kept(execution, state, at_ms, **_error(outcome.error))
     elif state == "done":
         payload = _done(execution, value, at_ms)
     else:
-        payload = kept(state, name, at_ms)
+        payload = _kept(execution, state, at_ms)
     return KeptResult(execution.unit.field, execution.jid, min(max(1, round(ttl_s)), MOST_RESULT_S), payload)
+
+
+def _kept(execution: Execution, state: str, at_ms: int, **more: Any) -> bytes:
+    job = execution.job
+    if more and job.hides(execution.record):
+        more["class"] = job.name
+        job.codec.seal_fields(more, SEALED, jid=execution.jid, of="result")
+        del more["class"]
+    return kept(state, job.name, at_ms, **more)
 
 
 def _done(execution: Execution, value: Any, at_ms: int) -> bytes:
     job = execution.job
     try:
-        return kept("done", job.name, at_ms, value=job.returned.encode(value))
+        return _kept(execution, "done", at_ms, value=job.returned.encode(value))
     except MemoryError:
         raise
     except Exception as error:  # the annotation's own code may raise anything; the job is done all the same
+        told = MASK if job.hides(execution.record) else error
         if not isinstance(error, OffsiderError):
-            log.exception("the result of job %s (%s) could not be written", job.name, execution.jid)
+            log.error(
+                "the result of job %s (%s) could not be written", job.name, execution.jid, exc_info=told is error
+            )
         else:
-            log.warning("the result of job %s (%s) is not kept: %s", job.name, execution.jid, error)
-        return kept("done", job.name, at_ms, **_error(error))
+            log.warning("the result of job %s (%s) is not kept: %s", job.name, execution.jid, told)
+        return _kept(execution, "done", at_ms, **_error(error))
 
 
-def _error(error: BaseException) -> dict[str, str]:
+def _error(error: BaseException) -> dict[str, Any]:
     return {"error_class": error_name(error), "error_message": error_text(error)[:MOST_ERROR_TEXT]}
 
 

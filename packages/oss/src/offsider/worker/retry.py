@@ -16,6 +16,7 @@ from ..job.backoff import delay_s
 from ..job.options import seconds
 from ..job.outcome import Outcome
 from ..job.record import Record
+from ..job.sealing import FAILURE, unmark
 
 if TYPE_CHECKING:
     from ..job.options import Retry
@@ -56,6 +57,7 @@ def note_failure(record: Record, error: BaseException) -> None:
     """Write a failure into a record, in the fields and forms that Sidekiq uses."""
     now = clock.now_ms()
     record["queue"] = record.get("retry_queue") or record.get("queue") or "default"
+    unmark(record, *FAILURE)
     record["error_message"] = error_text(error)
     record["error_class"] = error_name(error)
     if "retry_count" in record:
