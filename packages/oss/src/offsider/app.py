@@ -25,7 +25,7 @@ from .contract.codec import Codec
 from .contract.edition import Edition
 from .contract.findings import Check, Invariant
 from .contract.middleware import ClientMiddleware, ServerMiddleware
-from .contract.seams import Chain, Events, Registry
+from .contract.seams import Chain, Events, Registry, Slot
 from .dispatch import Dispatch
 from .errors import DuplicateJob, InvalidSetting, shown
 from .job.define import Job
