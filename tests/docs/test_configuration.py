@@ -14,10 +14,13 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from offsider.config.load import OTHER_VARIABLES, PREFIX, TESTING_PREFIX, load
-from offsider.config.model import Settings
+from offsider.config.model import CORE, Settings
+from offsider_enterprise.config import EnterpriseSettings
+from offsider_pro.config import ProSettings
 from support.pages import ROOT, Block, Page, page, pages
 
 GUIDE = page("docs/guides/configuration.md")
+EDITIONS = {"pro": ProSettings, "enterprise": EnterpriseSettings}
 NAME = "NAME"  # stands for the name that a table of one's own has
 VARIABLE = re.compile(rf"(?<![A-Z_]){PREFIX}[A-Z_]+\b(?!…)")  # OFFSIDER_SHOP_… is what a section of yours would have
 
@@ -67,6 +70,8 @@ def test_every_other_variable_is_listed() -> None:
 @pytest.mark.parametrize("one", pages(), ids=lambda one: one.name)
 def test_every_variable_that_a_page_names_exists(one: Page) -> None:
     known = {variable(key).strip("`") for key, _default in settings(Settings)} | OTHER_VARIABLES
+    for section, model in EDITIONS.items():
+        known |= {variable(key).strip("`") for key, _default in settings(model, f"{section}.")}
     found = {name for name in VARIABLE.findall(one.text) if not name.startswith(TESTING_PREFIX)}
     assert found <= known
 
@@ -76,7 +81,7 @@ def test_settings_in_toml_are_taken(one: Page, block: Block, tmp_path: Path) -> 
     name = "pyproject.toml" if "tool" in tomllib.loads(block.text) else "offsider.toml"
     file = tmp_path / name
     file.write_text(block.text, "utf-8")
-    assert load(env={}, file=file).sources, f"{one.name}:{block.line} sets nothing"
+    assert load(env={}, file=file, sections={**CORE, **EDITIONS}).sources, f"{one.name}:{block.line} sets nothing"
 
 
 def test_the_guide_shows_a_file() -> None:

@@ -226,6 +226,24 @@ def test_an_unknown_event_is_refused_with_the_nearest_and_all() -> None:
         Events().on("deth", lambda: None)
 
 
+def test_an_edition_adds_events_of_its_own_which_are_heard_and_told_like_all() -> None:
+    heard: list[object] = []
+    events = Events()
+    events.declare("opened", by="acme")
+    events.on("opened", lambda hour: heard.append(hour), by="the app")
+    events.emit("opened", 9)
+    assert heard == [9]
+    with pytest.raises(UnknownLink, match=r"no event 'openned'\. Did you mean 'opened'\? .*, opened$"):
+        events.on("openned", print)
+    with pytest.raises(DuplicateName, match="'events' has the event 'opened' already: shop has to"):
+        events.declare("opened", by="shop")
+    with pytest.raises(DuplicateName):
+        events.declare("death", by="shop")
+    events.close()
+    with pytest.raises(SeamClosed, match="acme registers the event 'closed'"):
+        events.declare("closed", by="acme")
+
+
 def test_a_closed_seam_of_events_takes_no_more_listeners_and_goes_on_with_those_it_has() -> None:
     heard: list[str] = []
     events = Events()

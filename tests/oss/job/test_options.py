@@ -300,3 +300,13 @@ def test_an_option_of_an_edition_that_json_cannot_carry_is_refused_where_it_is_g
 def test_a_timeout_that_a_worker_would_refuse_is_refused_at_once(timeout: Any) -> None:
     with pytest.raises(InvalidOption, match="timeout"):
         of(timeout=timeout)
+
+
+def test_an_option_about_the_job_is_in_no_payload_and_for_no_single_call() -> None:
+    specs = {**SPECS, "shift": OptionSpec("shift", "acme", lambda value: {value}, wire=False)}
+    options = resolve(None, {"shift": "night", "queue": "mail"}, specs, job="welcome")
+    assert options.local == {"shift": {"night"}}, "any value will do"
+    assert "shift" not in to_wire(options)
+    assert resolve(options, {"queue": "low"}, specs, job="welcome").local == options.local
+    with pytest.raises(InvalidOption, match=r"job 'welcome' has the option 'shift' for one call: it belongs to @app\.job"):
+        resolve(options, {"shift": "day"}, specs, job="welcome")

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 from offsider.contract.edition import Edition
 from offsider_pro.license import LicenseGate
 
+from .config import EnterpriseSettings
+from .invariant import EnterpriseInvariant
+from .parts import Parts, parts_of
+from .scripts import all_scripts
+
 if TYPE_CHECKING:
     from offsider import App
     from offsider.web.web import Web
@@ -31,16 +36,23 @@ class EnterpriseEdition(Edition):
         self.gate = LicenseGate(self.name, license)
 
     def install(self, app: App) -> None:
-        """In every process: the licence first; its number is for the doctor."""
+        """In every process: the licence first; its number is for the doctor. Settings, scripts, events."""
         held = self.gate.check()
+        app.config_sections.add(self.name, EnterpriseSettings, by=self.name)
+        for script in all_scripts():
+            app.scripts.add(script.name, script, by=self.name)
+        app.events.declare("leader", by=self.name)
+        Parts(app).listen(app, self.name)
+        app.invariants.add(self.name, EnterpriseInvariant(), by=self.name)
         if held.threads is not None:
             from .thread_check import NAME, thread_check
 
             app.checks.add(NAME, thread_check(held.threads), by=self.name)
 
     def install_worker(self, worker: Worker) -> None:
-        """In a worker."""
+        """In a worker: its part in the election."""
         self.gate.watch(worker)
+        parts_of(worker.app).lead(worker, self.name)
         if self.gate.license is not None and self.gate.license.threads is not None:
             from .census import ThreadCensus
 

@@ -197,6 +197,25 @@ class Events(_Seam):
         super().__init__(name)
         self._listeners: dict[str, list[tuple[Callable[..., Any], str]]] = {event: [] for event in EVENTS}
 
+    def declare(self, event: str, *, by: str) -> None:
+        """Add an event of one's own, which its owner emits.
+
+        Raises:
+            DuplicateName: There is such an event.
+            SeamClosed: Too late: a worker of the app runs.
+
+        Example:
+            >>> events = Events()
+            >>> events.declare("opened", by="shop")
+            >>> events.on("opened", print)
+            >>> events.emit("opened", "at nine")
+            at nine
+        """
+        self._check_open(f"the event {event!r}", by)
+        if event in self._listeners:
+            raise DuplicateName(f"{self.name!r} has the event {event!r} already: {by} has to call its own otherwise")
+        self._listeners[event] = []
+
     def on(self, event: str, listener: Callable[..., Any], *, by: str = "the app") -> None:
         """Call ``listener`` at each ``event``.
 
@@ -206,7 +225,8 @@ class Events(_Seam):
         """
         self._check_open(f"a listener for {event!r}", by)
         if event not in self._listeners:
-            raise UnknownLink(f"there is no event {event!r}.{suggest(event, EVENTS)} Events are: {', '.join(EVENTS)}")
+            known = [*self._listeners]
+            raise UnknownLink(f"there is no event {event!r}.{suggest(event, known)} Events are: {', '.join(known)}")
         self._listeners[event].append((listener, by))
 
     def heard(self, event: str) -> bool:

@@ -87,6 +87,8 @@ class OptionSpec:
         owner: Who added it, for messages.
         validate: The given value → the value for the payload; raises `InvalidOption`.
         fields: True for the core's own: ``validate`` returns fields of `JobOptions` instead.
+        wire: False for one that is about the job and not about one run of it: it is in no payload, but in
+            ``job.options.local``, may be any value, and is for ``app.job(…)`` only.
 
     Example:
         >>> OptionSpec("tenant", "my-plugin", str).validate(7)
@@ -97,6 +99,7 @@ class OptionSpec:
     owner: str
     validate: Callable[[Any], Any]
     fields: bool = False
+    wire: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class JobOptions:
     profile: str | None = None
     shard: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    local: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _retry(value: object) -> dict[str, Any]:
@@ -220,24 +224,35 @@ def resolve(
 
     Raises:
         UnknownOption: A name nobody registered; the message lists all, by owner, and the nearest.
-        InvalidOption: A value it cannot have.
+        InvalidOption: A value it cannot have, or an option that is for ``app.job(…)`` only.
         NotJson: An option's ``validate`` gave a value that JSON cannot carry.
     """
     options = base or JobOptions()
     changes: dict[str, Any] = {}
     extra: dict[str, Any] = {}
+    local: dict[str, Any] = {}
     for name, value in given.items():
         spec = specs.get(name)
         if spec is None:
             raise UnknownOption(_unknown(name, specs, job))
         if spec.fields:
             changes.update(spec.validate(value))
+        elif not spec.wire:
+            local[name] = _local(spec, value, base, job)
         else:
             extra[name] = spec.validate(value)
             check_json(extra[name], f"option {name}")
     if extra:
         changes["extra"] = {**options.extra, **extra}
+    if local:
+        changes["local"] = local
     return replace(options, **changes) if changes else options
+
+
+def _local(spec: OptionSpec, value: object, base: JobOptions | None, job: str) -> Any:
+    if base is not None:
+        raise InvalidOption(f"job {job!r} has the option {spec.name!r} for one call: it belongs to @app.job(…)")
+    return spec.validate(value)
 
 
 def _unknown(name: str, specs: Mapping[str, OptionSpec], job: str) -> str:

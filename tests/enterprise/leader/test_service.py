@@ -1,0 +1,133 @@
+"""The election: one leader at a time, another one at once when it leaves, soon when it dies, a new term each time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from offsider import App
+from offsider.worker.worker import Worker
+from offsider_enterprise.leader import Term, leadership
+from offsider_enterprise.scripts import load
+from support.proxy import Act, Fault, FaultyProxy
+from support.site import Visitor
+from support.waiting import until
+
+Make = Callable[..., App]
+Start = Callable[..., Worker]
+
+
+def leading(apps: list[App]) -> list[App]:
+    """Those whose worker leads."""
+    return [app for app in apps if leadership(app).leads]
+
+
+def test_of_many_workers_one_leads_and_all_agree_on_who_it_is(make_enterprise: Make, start_worker: Start) -> None:
+    apps = [make_enterprise() for _ in range(3)]
+    workers = [start_worker(app) for app in apps]
+    until(lambda: len(leading(apps)) == 1, what="one leads")
+    (leader,) = leading(apps)
+    found = {app: leadership(app).current() for app in apps}
+    assert {one.identity for one in found.values() if one} == {workers[apps.index(leader)].identity}
+    assert {one.number for one in found.values() if one} == {1}
+    one = found[leader]
+    assert one is not None
+    assert abs(one.since_s - time.time()) < 20
+    assert 0 < one.left_s <= 1.5
+
+
+def test_a_term_begins_with_an_event_and_is_prolonged_without_one(enterprise: App, start_worker: Start) -> None:
+    terms: list[Term] = []
+    enterprise.events.on("leader", terms.append)
+    worker = start_worker(enterprise)
+    until(lambda: terms, what="the event")
+    threading.Event().wait(2.0)  # longer than a lease
+    assert leadership(enterprise).term is terms[0]
+    assert [(term.identity, term.number) for term in terms] == [(worker.identity, 1)]
+    worker.stop()
+    assert not terms[0].holds
+    assert leadership(enterprise).current() is None
+
+
+@pytest.mark.parametrize("leave", ["stop", "quiet"])
+def test_who_leaves_hands_over_at_once(make_enterprise: Make, start_worker: Start, leave: str) -> None:
+    settings = {"enterprise": {"leader_lease_s": 30.0}}
+    apps = [make_enterprise(**settings) for _ in range(2)]
+    workers = [start_worker(app) for app in apps]
+    until(lambda: len(leading(apps)) == 1)
+    first = apps.index(leading(apps)[0])
+    began_s = time.monotonic()
+    getattr(workers[first], leave)()
+    until(lambda: leading(apps) == [apps[1 - first]], what="the other one leads")
+    assert time.monotonic() - began_s < 5, "and did not wait for the end of a lease of 30 s"
+    one = leadership(apps[first]).current()
+    assert one is not None
+    assert one.number == 2
+
+
+def test_a_leader_that_is_cut_off_is_followed_and_knows_it_before_the_other_begins(
+    make_enterprise: Make, start_worker: Start, redis_url: str
+) -> None:
+    proxy = FaultyProxy.before(redis_url)
+    try:
+        cut = make_enterprise(proxy.url)
+        start_worker(cut)
+        until(lambda: leadership(cut).leads)
+        term = leadership(cut).term
+        assert term is not None
+        other = make_enterprise()
+        began: list[bool] = []
+        other.events.on("leader", lambda _term: began.append(term.holds))
+        start_worker(other)
+        proxy.refuse()
+        until(lambda: began, what="the other one leads")
+        assert began == [False]
+        assert not leadership(cut).leads
+    finally:
+        proxy.close()
+
+
+def test_a_lost_reply_makes_no_second_term(make_enterprise: Make, start_worker: Start, redis_url: str) -> None:
+    proxy = FaultyProxy.before(redis_url)
+    try:
+        app = make_enterprise(proxy.url)
+        text = load("leader_stand").text.encode()
+        fault = proxy.add(Fault(lambda request: text in request.words, Act.LOSE))
+        start_worker(app)
+        until(lambda: leadership(app).leads)
+        assert fault.hit
+        term = leadership(app).term
+        assert term is not None
+        assert term.number == 1
+    finally:
+        proxy.close()
+
+
+def test_a_worker_that_may_not_lead_never_does(make_enterprise: Make, start_worker: Start) -> None:
+    never = make_enterprise(enterprise={"leader": False})
+    start_worker(never)
+    may = make_enterprise()
+    start_worker(may)
+    until(lambda: leadership(may).leads)
+    assert not leadership(never).leads
+    found = leadership(never).current()
+    assert found is not None
+    assert found.number == 1
+
+
+def test_the_page_of_processes_and_sidekiqs_key_say_who_leads(
+    make_enterprise: Make, start_worker: Start, raw: Any
+) -> None:
+    app = make_enterprise(namespace="")
+    worker = start_worker(app)
+    until(lambda: leadership(app).leads)
+    assert raw.get("dear-leader").decode() == worker.identity
+    assert 0 < raw.pttl("dear-leader") <= 1500
+    until(lambda: app.processes[worker.identity].fields.get("leader") == "1", what="the heartbeat says so")
+    assert "leader 1" in Visitor(app.web()).text("/busy")
+    worker.stop()
+    assert not raw.exists("dear-leader")
