@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from offsider import App
-from offsider.api.search import PAGE, Found, Search, pairs
+from offsider.api.search import AHEAD, PAGE, Found, Near, Search, pairs
 from offsider.job.record import dumps
 
 JID = "0123456789abcdef01234567"
@@ -22,8 +22,8 @@ def make_search(app: App) -> Iterator[MakeSearch]:
     """Searches with a connection of their own."""
     wire = app.connections.wire("test", read_timeout_s=10.0)
 
-    def make(jid: str = JID, limit: int = 100_000, through: Any = None) -> Search:
-        return Search(through(wire) if through else wire, app.keys, jid, limit=limit)
+    def make(jid: str = JID, limit: int = 100_000, through: Any = None, near: Near | None = None) -> Search:
+        return Search(through(wire) if through else wire, app.keys, jid, limit=limit, near=near)
 
     yield make
     wire.close()
@@ -176,3 +176,58 @@ def test_it_changes_nothing(make_search: MakeSearch, raw: Any) -> None:
     make_search().find()
     assert {key: raw.dump(key) for key in raw.keys("*")} == before
     assert json.loads(payload())["jid"] == JID
+
+
+# -- where it was seen -------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """A wire that counts what it is asked."""
+
+    def __init__(self, wire: Any) -> None:
+        self._wire, self.asked = wire, 0
+
+    def command(self, *words: Any) -> Any:
+        self.asked += 1
+        return self._wire.command(*words)
+
+
+@pytest.mark.parametrize(
+    "near",
+    [
+        Near("queue", "mail", 1),
+        *(Near(place, at_s=5.0) for place in ("retry", "schedule", "dead", "quarantine")),
+        Near("in flight", process="vm:1:abc"),
+    ],
+    ids=lambda near: near.place,
+)
+def test_a_job_that_is_where_it_was_seen_is_not_searched_for(near: Near, make_search: MakeSearch, raw: Any) -> None:
+    put(raw, near.place, payload())
+    wires: list[Counted] = []
+
+    def through(wire: Any) -> Counted:
+        wires.append(Counted(wire))
+        return wires[-1]
+
+    plain, hinted = make_search().find(), make_search(through=through, near=near).find()
+    assert hinted == plain is not None
+    assert wires[0].asked <= 2
+
+
+@pytest.mark.parametrize("seen", [1200, 1200 - PAGE + 1, 1200 + AHEAD, 2500])
+def test_a_job_of_a_long_queue_is_found_near_where_it_was(seen: int, make_search: MakeSearch, raw: Any) -> None:
+    push(raw, *others(1199), payload(), *others(1800)[1199:])
+    found = make_search(limit=1, near=Near("queue", "mail", seen)).find()
+    assert found is not None
+    assert (found.position, found.length) == (1200, 1801)
+
+
+@pytest.mark.parametrize(
+    "seen", [Near("queue", "other", 7), Near("dead", at_s=5.0), Near("in flight", process="x:1:a")]
+)
+def test_a_job_that_has_moved_is_searched_for(seen: Near, make_search: MakeSearch, raw: Any) -> None:
+    put(raw, "retry", payload())
+    raw.set("{offsider}:queue:other", "of another type")
+    found = make_search(near=seen).find()
+    assert found is not None
+    assert found.place == "retry"

@@ -68,6 +68,29 @@ def test_hours_are_read_by_tens_of_minutes_over_days(app: App, now: int) -> None
     assert (mail.name, mail.processed) == ("mail", 2)
 
 
+def test_some_queues_are_told_of_without_reading_the_others(app: App, now: int) -> None:
+    fill(
+        app,
+        Window(now, {}, {"mail": Tally(7, 2, 10.0, {0: 5}, 900.0, {4: 7}), "low": Tally(1)}),
+        Window(now - 5, {}, {"mail": Tally(3, 0, 10.0, {0: 3}, 90.0, {1: 3})}),
+        Window(now - 61, {}, {"mail": Tally(9)}),
+    )
+    found = app.metrics.hour(["none", "mail"])
+    assert list(found) == ["mail"]
+    mail = found["mail"]
+    assert (mail.name, mail.processed, mail.failed, mail.waited.count) == ("mail", 10, 2, 10)
+    assert (len(mail.points), mail.points[-1], mail.points[-6], sum(mail.points)) == (60, 7, 3, 10)
+    assert mail.waited.p95_ms == app.metrics.queues()[1].waited.p95_ms
+    assert app.metrics.hour([]) == {}
+
+
+def test_all_jobs_together_are_counted(app: App, now: int) -> None:
+    fill(app, Window(now, {"a|p": Tally(3, 1), "b": Tally(2)}), Window(now - 1, {"b": Tally(4, 4)}))
+    series = app.metrics.counts(minutes=3)
+    assert [(one.processed, one.failed) for one in series.points] == [(0, 0), (4, 4), (5, 1)]
+    assert app.metrics.counts(hours=1).processed == 9
+
+
 def test_a_job_has_its_points_percentiles_and_waiting_times(app: App, now: int) -> None:
     tally = Tally(101, 1, 4000.0, {0: 50, 1: 50}, 101_000.0, {9: 101})
     fill(app, Window(now, {"buy": tally}), Window(now - 1, {"buy": Tally(1, 1)}))

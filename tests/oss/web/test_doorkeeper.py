@@ -125,3 +125,11 @@ def test_addresses_of_this_machine(host: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "localhost.evil.example", "127.0.0.1.evil.example"])
 def test_addresses_of_others(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_an_async_function_cannot_decide() -> None:
+    async def decides(who: Any, permission: str) -> bool:
+        return True
+
+    with pytest.raises(ConfigError, match=r"an async def: expected a def"):
+        authorizer(decides, "", None)  # type: ignore[arg-type]

@@ -45,6 +45,7 @@ def test_groups_count_names_and_times() -> None:
     assert (first.error, first.pattern, first.retries, first.dead, first.count) == ("ValueError", "order …", 3, 1, 4)
     assert (first.first_s, first.last_s, first.sample) == (1_780_000_000.5, 1_790_000_002.0, "r2")
     assert first.names == {"shop.welcome": 4}
+    assert (first.place, second.place) == ("retry", "dead")
     assert (second.error, second.count) == ("KeyError", 1)
 
 

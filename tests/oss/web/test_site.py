@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from offsider.contract.web import CHANGE, OPEN, PERMISSIONS, READ, Notice, Page,
 from offsider.web.gate import HEADERS
 from offsider.web.site import Site
 from support.server import Server
-from support.site import PAGES, SAME, Visitor, fill
+from support.site import PAGES, SAME, Visitor, failed, fill
 
 Make = Callable[..., App]
 
@@ -259,6 +260,48 @@ def test_an_authorizer_that_fails_lets_nobody_in(app: App) -> None:
     visitor = Visitor(app.web(auth=fails))
     assert visitor.get("/").status_code == 500
     assert visitor.post("/busy", {"act": "quiet"}).status_code == 500
+
+
+class Elsewhere(Edition):
+    """Its source notes where it is asked."""
+
+    name = "elsewhere"
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def install_web(self, web: Any) -> None:
+        inner = web.source.value
+        web.source.fill(lambda asker: (self.asked.append(on_a_loop()), inner(asker))[1], by=self.name)
+
+
+def on_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def test_who_decides_and_whose_jobs_they_are_is_asked_in_threads(make_app: Make) -> None:
+    """A directory or a database that takes a second holds up nobody else's page."""
+    asked: list[bool] = []
+    edition = Elsewhere()
+    site = make_app(editions=[edition]).web(auth=lambda asker, permission: asked.append(on_a_loop()) is None)
+    visitor = Visitor(site)
+    for address in ("/", "/assets/offsider/offsider.css", "/nothing"):
+        visitor.get(address)
+    visitor.post("/busy", {"act": "quiet"})
+    assert len(asked) >= 4
+    assert len(edition.asked) == 2, "files and errors are nobody's"
+    assert not any([*asked, *edition.asked])
+
+
+def test_a_page_asks_once_what_it_may_offer(app: App, raw: Any) -> None:
+    raw.zadd(app.keys.retry, {failed(f"r{k}"): 4e9 for k in range(30)})
+    asked: list[str] = []
+    Visitor(app.web(auth=lambda asker, permission: asked.append(permission) is None)).text("/retries")
+    assert asked == [READ, CHANGE]
 
 
 def test_a_user_is_named_on_the_page(app: App) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidOption, shown
 from .entry import JobEntry, read
-from .search import IN_FLIGHT, Found, Search, checked_jid
+from .search import IN_FLIGHT, Found, Near, Search, checked_jid
 from .workforce import WorkEntry, identity_of, work_of
 
 if TYPE_CHECKING:
@@ -61,20 +61,21 @@ class JobInfo:
         }  # fmt: skip
 
 
-def job_info(app: Management, jid: str, *, limit: int) -> JobInfo | None:
+def job_info(app: Management, jid: str, *, limit: int, near: Near | None = None) -> JobInfo | None:
     """Find a job; None when it is not in what was looked at.
 
     Args:
         app: Whose Redis.
         jid: What ``enqueue`` returned.
         limit: How many entries to look at, at most.
+        near: Where it was seen last.
 
     Raises:
         InvalidOption: ``jid`` is no id, or ``limit`` no such number.
         StoreError: Redis is away or refuses.
     """
     with app.desk.wire() as wire:
-        search = searcher(app, wire, jid, limit)
+        search = searcher(app, wire, jid, limit, near)
         found = search.find()
         if found is None:
             return None
@@ -82,7 +83,7 @@ def job_info(app: Management, jid: str, *, limit: int) -> JobInfo | None:
     return _told(jid, found, work)
 
 
-def searcher(app: Management, wire: Wire, jid: str, limit: int) -> Search:
+def searcher(app: Management, wire: Wire, jid: str, limit: int, near: Near | None = None) -> Search:
     """A search for one id.
 
     Raises:
@@ -90,7 +91,7 @@ def searcher(app: Management, wire: Wire, jid: str, limit: int) -> Search:
     """
     if type(limit) is not int or limit < 1:
         raise InvalidOption(f"limit is {shown(limit)}: expected a whole number, 1 or more")
-    return Search(wire, app.keys, checked_jid(jid), limit=limit)
+    return Search(wire, app.keys, checked_jid(jid), limit=limit, near=near)
 
 
 def _work(app: Management, wire: Wire, search: Search, found: Found) -> WorkEntry | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,9 @@ RETRY = "retry"
 SCHEDULE = "schedule"
 DEAD = "dead"
 QUARANTINE = "quarantine"
+PLACES = (QUEUE, IN_FLIGHT, RETRY, SCHEDULE, DEAD, QUARANTINE)
 PAGE = 500
+AHEAD = 4 * PAGE  # how far towards its end a job of a queue may have moved since it was seen
 MOST_LETTERS = 200
 
 
@@ -60,10 +62,29 @@ class Found:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Where a job was seen: looked at first. It is only a hint: what is not there is looked for everywhere.
+
+    Attributes:
+        place: One of this module's places.
+        queue, position: In a queue: its name, and 1 for what is taken next.
+        at_s: In a sorted set: its score.
+        process: In flight: who has it.
+    """
+
+    place: str
+    queue: str = ""
+    position: int = 0
+    at_s: float = 0.0
+    process: str = ""
+
+
 class Search:
     """One search for one id.
 
     * at most ``limit`` entries are looked at, of a long queue those that are taken next;
+    * where the job was seen last is looked at first, if that is known;
     * jobs move while we look: what was found nowhere is looked for once more.
 
     Attributes:
@@ -71,8 +92,9 @@ class Search:
         complete: False when the limit has ended it.
     """
 
-    def __init__(self, wire: Wire, keys: Keys, jid: str, *, limit: int) -> None:
+    def __init__(self, wire: Wire, keys: Keys, jid: str, *, limit: int, near: Near | None = None) -> None:
         self._wire = wire
+        self._near = near
         self._keys = keys
         self._jid = jid
         self._limit = limit
@@ -88,6 +110,9 @@ class Search:
         Raises:
             StoreError: Redis is away or refuses.
         """
+        seen = None if self._near is None else self._seen(self._near)
+        if seen is not None:
+            return seen
         for _ in range(2):
             self.looked_at, self.complete = 0, True
             found = self._pass()
@@ -123,11 +148,35 @@ class Search:
                 return found
         return None
 
-    def _in_flight(self) -> Found | None:
+    def _seen(self, near: Near) -> Found | None:
+        """Where it was, and what it may have moved to in its queue meanwhile."""
+        keys = self._keys
+        sets = {RETRY: keys.retry, SCHEDULE: keys.schedule, DEAD: keys.dead, QUARANTINE: keys.quarantine}
+        if near.place == QUEUE:
+            return self._around(near.queue, near.position)
+        if near.place == IN_FLIGHT:
+            return self._in_flight(near.process)
+        words = ("ZRANGEBYSCORE", sets[near.place], repr(near.at_s), repr(near.at_s), "WITHSCORES", "LIMIT", 0, PAGE)
+        return self._in_page(near.place, pairs(told(self._wire, [], *words)))
+
+    def _around(self, name: str, position: int) -> Found | None:
+        key, last = self._keys.queue(name), position + PAGE
+        first = max(1, position - AHEAD)
+        page: list[bytes] = told(self._wire, [], "LRANGE", key, -last, -first)
+        for number, raw in enumerate(reversed(page), first):
+            if self.is_it(raw):
+                length = max(number, int(told(self._wire, 0, "LLEN", key)))
+                return Found(QUEUE, raw, name, position=number, length=length)
+        return None
+
+    def _in_flight(self, process: str = "") -> Found | None:
+        """In the hands of any owner, or of those of one process."""
         for start in range(0, self._limit, PAGE):
             owners = pairs(self._wire.command("ZRANGE", self._keys.owners, start, start + PAGE - 1, "WITHSCORES"))
             for name, lease_ms in owners:
                 owner = name.decode("utf-8", "replace")
+                if process and owner.partition("/")[0] != process:
+                    continue
                 for field, raw in self._scan("HSCAN", self._keys.inflight(owner)):
                     if self.is_it(raw):
                         label = field.decode("utf-8", "replace")
@@ -138,7 +187,10 @@ class Search:
         return None
 
     def _in_set(self, place: str, key: str) -> Found | None:
-        for member, score in self._scan("ZSCAN", key):
+        return self._in_page(place, self._scan("ZSCAN", key))
+
+    def _in_page(self, place: str, entries: Iterable[tuple[Any, ...]]) -> Found | None:
+        for member, score in entries:
             header, raw = _parted(member) if place == QUARANTINE else ({}, member)
             if self.is_it(raw):
                 queue, reason = (str(header.get(name, "")) for name in ("queue", "reason"))

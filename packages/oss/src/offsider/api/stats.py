@@ -1,4 +1,4 @@
-"""Figures of everything: totals, sizes, latencies, days. Two round trips, whatever there is."""
+"""Figures of everything: totals, sizes, latencies, days. Four round trips, whatever there is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import clock
 from ..errors import InvalidOption, shown
 from ..store.classify import is_wrong_type, store_errors
+from ..store.scripts import load
 from .queues import QueueInfo, waited_s
 from .workforce import as_number, listed
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MOST_DAYS = 1825
 TOTALS = ("processed", "failed")
+QUEUES_A_CALL = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Stats:
         self._app = app
 
     def now(self) -> Figures:
-        """All figures as they are now, read in two round trips; with over 500 queues or 100 processes, a few more.
+        """All figures as they are now, read in four round trips; with over 500 queues or 100 processes, a few more.
 
         Raises:
             StoreError: Redis is away or refuses.
@@ -88,15 +90,14 @@ class Stats:
         names = self._app.queues.names()
         with self._app.desk.wire() as wire:
             processes = listed(wire, keys)
+            waiting = [one for some in _parts(names) for one in wire.run(load("sizes"), [*map(keys.queue, some)], [])]
         words: list[tuple[Any, ...]] = [("GET", keys.stat(name)) for name in TOTALS]
         words += [("ZCARD", key) for key in (keys.schedule, keys.retry, keys.dead, keys.quarantine)]
         words += [("HMGET", keys.process(one), "info", "busy", "concurrency") for one in processes]
-        words += [("LLEN", keys.queue(name)) for name in names]
-        words += [("LINDEX", keys.queue(name), -1) for name in names]
         answers = self._ask(words)
         (processed, failed), sizes, rest = answers[:2], answers[2:6], answers[6:]
-        living = [one for one in rest[: len(processes)] if one is not None and one[0] is not None]
-        queues = _queues(names, rest[len(processes) :])
+        living = [one for one in rest if one is not None and one[0] is not None]
+        queues = _queues(names, waiting)
         scheduled, retries, dead, quarantined = (one or 0 for one in sizes)
         return Figures(
             as_number(processed), as_number(failed), sum(one.size for one in queues), scheduled, retries, dead,
@@ -157,9 +158,12 @@ class Stats:
         return [None if isinstance(one, Exception) else one for one in answers]
 
 
+def _parts(names: list[str]) -> list[list[str]]:
+    return [names[k : k + QUEUES_A_CALL] for k in range(0, len(names), QUEUES_A_CALL)]
+
+
 def _queues(names: list[str], answers: list[Any]) -> tuple[QueueInfo, ...]:
     now_s = clock.now_s()
-    sizes, heads = answers[: len(names)], answers[len(names) :]
-    told = zip(names, sizes, heads, strict=True)
-    found = [QueueInfo(name, size or 0, waited_s(head, now_s)) for name, size, head in told]
+    told = zip(names, answers[::2], answers[1::2], strict=True)
+    found = [QueueInfo(name, size, waited_s(head, now_s)) for name, size, head in told]
     return tuple(sorted(found, key=lambda one: (-one.size, one.name)))

@@ -12,7 +12,7 @@ from ..job.record import Record
 from ..job.sealing import masked, shown
 from ..store.connection import redacted
 from .info import searcher
-from .search import DEAD, IN_FLIGHT, QUARANTINE, QUEUE, RETRY, SCHEDULE, Found
+from .search import DEAD, IN_FLIGHT, QUARANTINE, QUEUE, RETRY, SCHEDULE, Found, Near
 from .workforce import Process, identity_of, living, running_since
 
 if TYPE_CHECKING:
@@ -74,31 +74,32 @@ class Why:
         return {**asdict(self), "record": None if self.record is None else masked(self.record)}
 
 
-def why(app: App, jid: str, *, limit: int = LIMIT) -> Why:
+def why(app: App, jid: str, *, limit: int = LIMIT, near: Near | None = None) -> Why:
     """Find a job and explain it.
 
     Args:
         app: Whose Redis to look into.
         jid: What ``enqueue`` returned.
         limit: How many entries to look at, at most.
+        near: Where it was seen last: looked at first.
 
     Raises:
         InvalidOption: ``jid`` is no id, or ``limit`` no such number.
         StoreError: Redis is away or refuses.
     """
     with app.desk.wire() as wire:
-        return _Inquiry(app, wire, jid, limit).answer()
+        return _Inquiry(app, wire, jid, limit, near).answer()
 
 
 class _Inquiry:
     """One question."""
 
-    def __init__(self, app: App, wire: Wire, jid: str, limit: int) -> None:
+    def __init__(self, app: App, wire: Wire, jid: str, limit: int, near: Near | None) -> None:
         self._app = app
         self._jid = jid
         self._limit = limit
         self._wire = wire
-        self._search = searcher(app, wire, jid, limit)
+        self._search = searcher(app, wire, jid, limit, near)
 
     def answer(self) -> Why:
         """Search, then explain what was found."""

@@ -36,5 +36,6 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("authorizer", "Slot"),
     ("source", "Slot"),
     ("commands", "Registry"),
+    ("servers", "Registry"),
     ("process_runner", "Slot"),
 )

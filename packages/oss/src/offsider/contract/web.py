@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl
 
 from .findings import WARNING
 
@@ -17,6 +18,7 @@ OPEN = "open"
 READ = "read"
 CHANGE = "change"
 PERMISSIONS = (OPEN, READ, CHANGE)
+SERVER = "server"  # what chooses one, behind the question mark
 
 View = Callable[["Visit"], Any]
 """Is given the visit; gives the answer: what ``visit.page``, ``visit.json`` or ``visit.back`` has returned. A ``def``
@@ -138,6 +140,16 @@ class Asker:
     path: str
     scope: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    def query(self, name: str) -> str:
+        """One of what stands behind the question mark of the address; empty when it does not.
+
+        Example:
+            >>> Asker("", {}, "GET", "/", {"query_string": b"server=eu"}).query("server")
+            'eu'
+        """
+        raw: bytes = self.scope.get("query_string", b"")
+        return dict(parse_qsl(raw.decode("latin-1"))).get(name, "")
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -168,5 +180,8 @@ class Authorizer(Protocol):
         """
 
 
+Server = Callable[[], Any]
+"""Gives an app, or one of its shards: another Redis that the pages can show."""
+
 Source = Callable[["Asker"], Any]
-"""The app whose jobs a page shows."""
+"""The app or the shard whose jobs a page shows."""

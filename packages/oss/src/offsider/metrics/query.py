@@ -17,7 +17,7 @@ from ..store.keys import Keys
 from ..store.scripts import load
 from ..store.wire import Argument
 from .histogram import Histogram
-from .series import Mark, Point, Row, Series, Top, point_of
+from .series import Hour, Mark, Point, Row, Series, Top, point_of
 from .stamps import Period, at_minute, unpadded
 
 MOST_LABEL = 200
@@ -110,6 +110,41 @@ class Metrics:
             for name in sorted(set().union(*points))
         ]
 
+    def hour(self, names: Sequence[str]) -> dict[str, Hour]:
+        """Some queues in the last hour: what `queues` tells of them, without reading all the others.
+
+        Args:
+            names: Of the queues; those out of which nothing was run are left out.
+
+        Raises:
+            StoreError: Redis is away or refuses.
+        """
+        minutes, tens = Period.last(), Period.last(hours=1)
+        fields = ["p", "f", *(f"w{bucket}" for bucket in range(BUCKETS))]
+        of_minutes, of_tens = [f"{name}|p" for name in names], [f"{name}|{what}" for name in names for what in fields]
+        asked = [("hmget", self._keys.queue_metrics(stamp), of_minutes) for stamp in minutes.stamps]
+        asked += [("hmget", self._keys.queue_metrics(stamp), of_tens) for stamp in tens.stamps]
+        replies = self._read(minutes, asked)[0] if names else []
+        points = list(zip(*replies[: minutes.points], strict=True))
+        sums = [sum(map(int, filter(None, some))) for some in zip(*replies[minutes.points :], strict=True)]
+        found = (_hour(name, points[k], sums[k * len(fields) : (k + 1) * len(fields)]) for k, name in enumerate(names))
+        return {one.name: one for one in found if one.processed}
+
+    def counts(self, *, minutes: int | None = None, hours: int | None = None) -> Series:
+        """All jobs together: how many there were, and how many failed; run times and waiting times are left out.
+
+        Raises:
+            InvalidOption: No such period.
+            StoreError: Redis is away or refuses.
+        """
+        period = Period.last(minutes, hours)
+        replies, marks = self._read(period, [("hgetall", self._keys.job_counts(stamp)) for stamp in period.stamps])
+        points = [
+            Point(at_minute(minute), _sum(fields, b"|p"), _sum(fields, b"|f"))
+            for minute, fields in zip(period.minutes, replies, strict=True)
+        ]
+        return Series("", tuple(points), marks)
+
     # -- deploys ---------------------------------------------------------------------------------------------
 
     def mark(self, label: str, *, at: float | datetime | None = None) -> bool:
@@ -173,6 +208,15 @@ class Metrics:
         since = at_minute(period.first)
         marks = [mark for fields in replies[len(asked) :] for mark in _marks(fields) if mark.at >= since]
         return replies[: len(asked)], tuple(sorted(marks, key=lambda mark: mark.at))
+
+
+def _hour(name: str, points: Sequence[bytes | None], sums: Sequence[int]) -> Hour:
+    processed, failed, *waited = sums
+    return Hour(name, tuple(int(one or 0) for one in points), processed, failed, Histogram(tuple(waited), 0.0))
+
+
+def _sum(fields: dict[bytes, bytes], end: bytes) -> int:
+    return sum(int(value) for field, value in fields.items() if field.endswith(end))
 
 
 def _by_name(fields: dict[bytes, bytes]) -> dict[str, dict[bytes, bytes]]:

@@ -123,6 +123,24 @@ class Series:
         return merged([point.waited for point in self.points])
 
 
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One queue in the last hour.
+
+    Attributes:
+        name: Of the queue.
+        points: How many were processed in each minute, oldest first.
+        processed, failed: Attempts in the last six groups of ten minutes, the running one included.
+        waited: How long these had waited.
+    """
+
+    name: str
+    points: tuple[int, ...]
+    processed: int
+    failed: int
+    waited: Histogram
+
+
 def merged(histograms: Sequence[Histogram]) -> Histogram:
     """All of them in one.
 

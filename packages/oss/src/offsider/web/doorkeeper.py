@@ -6,6 +6,7 @@ import base64
 import hmac
 import ipaddress
 from collections.abc import Callable
+from inspect import iscoroutinefunction
 from typing import Any
 
 from ..contract.web import OPEN, Asker, Authorizer, Verdict
@@ -82,10 +83,18 @@ class Asked:
     """A function of yours decides.
 
     Args:
-        decide: Is given the asker and ``read`` or ``change``; returns whether, or a `Verdict`.
+        decide: Is given the asker and ``read`` or ``change``; returns whether, or a `Verdict`. Called in a thread.
+
+    Raises:
+        ConfigError: It is an ``async def``.
     """
 
     def __init__(self, decide: Callable[[Asker, str], bool | Verdict]) -> None:
+        if iscoroutinefunction(decide):
+            raise ConfigError(
+                f"auth is {shown(decide)}, an async def: expected a def. It is called in a thread of its own and may"
+                " wait there"
+            )
         self._decide = decide
 
     def judge(self, asker: Asker, permission: str) -> Verdict:

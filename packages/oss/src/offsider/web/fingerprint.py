@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..api.entry import JobEntry
+from ..api.search import DEAD, RETRY
 
 MOST_LETTERS = 300
 _VARYING = re.compile(
@@ -28,6 +29,7 @@ class Group:
         names: Of the jobs → how many.
         first_s, last_s: When the earliest and the latest of them failed last, epoch seconds.
         sample: The id of the latest.
+        place, at_s: Where that one is, and its time there.
     """
 
     error: str
@@ -39,6 +41,8 @@ class Group:
     first_s: float = 0.0
     last_s: float = 0.0
     sample: str = ""
+    place: str = ""
+    at_s: float | None = None
 
     @property
     def count(self) -> int:
@@ -77,6 +81,7 @@ def _count(groups: dict[tuple[str, str], Group], job: JobEntry, *, is_dead: bool
     one.first_s = min(one.first_s or at_s, at_s)
     if at_s >= one.last_s:
         one.last_s, one.message, one.sample = at_s, message, job.jid
+        one.place, one.at_s = DEAD if is_dead else RETRY, job.at_s
 
 
 def failed_s(job: JobEntry) -> float:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from ..contract.web import Assets
 from ..job.sealing import MASK
 from . import wording
+from .near import seen
 
 
 @lru_cache(8)
@@ -34,10 +35,9 @@ def environment(assets: tuple[tuple[str, Assets], ...]) -> Environment:
     made.globals.update(gettext=_text, ngettext=_counted, _=_text)
     made.filters.update(
         plain=wording.plain, short=wording.short, span=_span, moment=wording.moment, number=wording.number,
-        size=wording.size, pretty=wording.pretty,
+        size=wording.size, pretty=wording.pretty, typed=wording.typed,
     )  # fmt: skip
-    made.globals["call"] = wording.call
-    made.globals["mask"] = MASK
+    made.globals.update(call=wording.call, seen=seen, mask=MASK)
     return made
 
 

@@ -10,7 +10,6 @@ from ..api.where import Where
 from ..errors import InvalidOption
 
 if TYPE_CHECKING:
-    from ..api.entry import JobEntry
     from .visit import Visit
 
 SIZES = (25, 50, 100, 250)
@@ -66,7 +65,7 @@ class Part:
     """What a page shows of a list.
 
     Attributes:
-        jobs: These.
+        jobs: These; on a page that lists other things, those.
         total: How many there are; None in a search.
         number, last: The page's number and the last one's, from 1; 0 in a search.
         first: The number of the first job, from 1.
@@ -74,7 +73,7 @@ class Part:
         looked_at: In a search, how many entries were looked at for this part.
     """
 
-    jobs: Sequence[JobEntry]
+    jobs: Sequence[Any]
     total: int | None = None
     number: int = 0
     last: int = 0
@@ -100,7 +99,7 @@ def sizes(visit: Visit) -> int:
     return size
 
 
-def part_of(visit: Visit, total: int, read: Callable[[int], Sequence[JobEntry]], size: int) -> Part:
+def part_of(visit: Visit, total: int, read: Callable[[int], Sequence[Any]], size: int) -> Part:
     """A page by its number; behind the end, the last one.
 
     Args:

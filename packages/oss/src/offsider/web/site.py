@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from .. import __version__
-from ..contract.web import READ, Asker, Notice, Page, Tab
+from ..contract.web import READ, Asker, Notice, Page, Tab, Verdict
 from ..errors import JobError, StoreError
 from ..store.connection import redacted
 from .doorkeeper import same_origin
@@ -72,10 +72,9 @@ class Site:
         """ASGI."""
         await self._gated(scope, receive, send)
 
-    @property
-    def where(self) -> str:
-        """Which server, without its password, and which namespace."""
-        return f"{redacted(self.web.app.url)} {self.web.app.settings.namespace}".strip()
+    def where(self, app: Any) -> str:
+        """Which Redis that is, without its password, and which namespace."""
+        return f"{redacted(app.connections.url)} {app.settings.namespace}".strip()
 
     @property
     def tabs(self) -> list[Tab]:
@@ -115,7 +114,7 @@ class Site:
 
     async def _answer(self, page: Page, request: Request) -> Response:
         asker = asked(request)
-        verdict = self.web.authorizer.value.judge(asker, page.permission)
+        verdict = await self._judged(asker, page.permission)
         if not verdict.allowed:
             challenge = {"www-authenticate": verdict.challenge} if verdict.challenge else None
             return PlainTextResponse(verdict.reason or "You may not see this.", 401 if challenge else 403, challenge)
@@ -125,13 +124,20 @@ class Site:
         if body is None:
             most = f"{MOST_FORM_BYTES:,} bytes or {MOST_FORM_FIELDS:,} fields"
             return PlainTextResponse(f"More than {most} were sent; a form of these pages has fewer.", 413)
-        return await self._viewed(page, lambda: Visit(request, self, asker, verdict.user, body))
+        answer = await self._viewed(page, Visit(request, self, asker, verdict.user, body))
+        if page.method != "GET":
+            self.web.failures.forget()  # whoever has changed something sees it at once
+        return answer
 
-    async def _viewed(self, page: Page, visiting: Callable[[], Visit]) -> Response:
+    async def _judged(self, asker: Asker, permission: str) -> Verdict:
+        """In a thread: who decides may have to ask a directory or a database first."""
+        return await run_in_threadpool(self.web.authorizer.value.judge, asker, permission)
+
+    async def _viewed(self, page: Page, visit: Visit) -> Response:
         """What the view answers, or the page of an error that has a meaning to the reader."""
-        visit = visiting()
         try:
             if iscoroutinefunction(page.view):
+                await run_in_threadpool(getattr, visit, "app")  # its source may wait for something
                 answer: Response = await page.view(visit)
             else:
                 answer = await run_in_threadpool(page.view, visit)
@@ -156,7 +162,7 @@ class Site:
 
     async def _missing(self, request: Request, error: Exception) -> Response:
         asker = asked(request)
-        verdict = self.web.authorizer.value.judge(asker, READ)
+        verdict = await self._judged(asker, READ)
         if not verdict.allowed:
             return await self._answer(MISSING, request)
         status = error.status_code if isinstance(error, HTTPException) else 404

@@ -53,7 +53,7 @@ class Static:
         """The same for styles."""
         return [self.path(file, name) for name, one in self._assets.items() for file in one.styles]
 
-    async def answer(self, visit: Visit) -> Response:
+    def answer(self, visit: Visit) -> Response:
         """The page of a file."""
         key = (visit.path["name"], visit.path["file"])
         if key not in self._files:

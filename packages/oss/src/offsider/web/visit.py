@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from ..contract.web import CHANGE, Asker, Notice
+from ..contract.web import CHANGE, SERVER, Asker, Notice
 from ..errors import InvalidOption, shown
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ class Visit:
     Attributes:
         request: Starlette's.
         site: The pages.
-        app: Whose jobs are shown.
         asker: Who asks.
         user: Their name; empty when it is not known.
         form: What was sent: name → texts.
@@ -40,11 +39,20 @@ class Visit:
         self.site = site
         self.asker = asker
         self.user = user
-        self.app: Any = site.web.source.value(asker)
         self.language = site.languages.chosen(request.query_params, asker.headers.get("accept-language", ""))
         self.form: dict[str, list[str]] = {}
         for name, value in parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True):
             self.form.setdefault(name, []).append(value)
+        self._may: dict[str, bool] = {}
+
+    @cached_property
+    def app(self) -> Any:
+        """Whose jobs are shown: an app, or one of its shards.
+
+        Raises:
+            LookupError: The address names a server that is not there.
+        """
+        return self.site.web.source.value(self.asker)
 
     # -- what was asked ------------------------------------------------------------------------------------
 
@@ -86,8 +94,10 @@ class Visit:
         return self.form.get(name, [default])[-1]
 
     def may(self, permission: str = CHANGE) -> bool:
-        """True when the asker may do that: buttons that would be refused are not shown."""
-        return self.site.web.authorizer.value.judge(self.asker, permission).allowed
+        """True when the asker may do that: buttons that would be refused are not shown. Asked once a page."""
+        if permission not in self._may:
+            self._may[permission] = self.site.web.authorizer.value.judge(self.asker, permission).allowed
+        return self._may[permission]
 
     # -- addresses -----------------------------------------------------------------------------------------
 
@@ -115,13 +125,27 @@ class Visit:
         """
         address = self.root + path + "".join(f"/{quote(str(part), safe='', errors='replace')}" for part in parts)
         kept = {name: value for name, value in query.items() if value not in (None, "")}
-        if self.query("lang"):
-            kept.setdefault("lang", self.language.code)
+        kept |= {name: value for name, value in self.kept.items() if name not in query}
         return f"{address}?{urlencode(kept, doseq=True, errors='replace')}" if kept else address
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What stands in every address of this visit: the language and the server that were chosen."""
+        kept = {"lang": self.language.code} if self.query("lang") else {}
+        server = self.query(SERVER)
+        return {**kept, SERVER: server} if server in dict(self.site.web.servers.items()) and server else kept
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """All that can be shown, the app itself without a name, with the address of this list or of the dashboard."""
+        path = next((tab.path for tab in self.site.tabs if self._below == tab.path), "/")
+        return {name: self.url(path, **{SERVER: name}) for name, _server in self.site.web.servers.items()}
 
     def here(self, **query: Any) -> str:
         """This page with another query; what is not named stays."""
-        mine = {name: value for name, value in self.request.query_params.items() if name not in (SAID, COUNT, "lang")}
+        mine = {
+            name: value for name, value in self.request.query_params.items() if name not in (SAID, COUNT, *self.kept)
+        }
         # One slash only: what begins with two is the address of another host.
         path = "/" + quote(self._below.lstrip("/"), safe="/:@!$&'()*+,;=~-._", errors="replace")
         return self.url(path, **{**mine, **query})
@@ -149,7 +173,7 @@ class Visit:
         """
         made = self.site.environment.get_template(template)
         html = made.render(
-            visit=self, site=self.site, app=self.app, t=self.language.text, status=status, **context
+            visit=self, site=self.site, t=self.language.text, status=status, **context
         )  # fmt: skip
         return Response(html.encode("utf-8", "replace"), status, {"content-language": self.language.code}, "text/html")
 

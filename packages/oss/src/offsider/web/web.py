@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..contract.seams import Registry, Slot
-from ..contract.web import Asker, Assets, Authorizer, Banner, JobRows, Locale, Notice, Page, Source, Tab
+from ..contract.web import Asker, Assets, Authorizer, Banner, JobRows, Locale, Notice, Page, Server, Source, Tab
 from .catalogue import locales
 from .checkup import Checkup
 from .doorkeeper import Loopback
+from .failures import Failures
 from .pages import PAGES
+from .servers import add_own, chosen
 from .tabs import TABS
 
 if TYPE_CHECKING:
@@ -31,7 +33,8 @@ class Web:
         job_rows: name → further rows of a job's page.
         banners: name → what is to be said on every page.
         authorizer: Who may read and change.
-        source: Whose jobs are shown.
+        servers: name → an app or a shard that can be chosen; the app itself has an empty name.
+        source: Whose jobs are shown: by itself, those of the chosen server.
     """
 
     def __init__(self, app: App, *, authorizer: Authorizer | None = None) -> None:
@@ -43,8 +46,11 @@ class Web:
         self.job_rows: Registry[JobRows] = Registry("job_rows")
         self.banners: Registry[Banner] = Registry("banners")
         self.authorizer: Slot[Authorizer] = Slot("authorizer", default=authorizer or Loopback(), default_by="offsider")
-        self.source: Slot[Source] = Slot("source", default=self._own, default_by="offsider")
+        self.servers: Registry[Server] = Registry("servers")
+        self.source: Slot[Source] = Slot("source", default=self._chosen, default_by="offsider")
         self.checkup = Checkup(app)
+        self._checkups: dict[Any, Checkup] = {app: self.checkup}
+        self.failures = Failures()
         self._install()
 
     def _install(self) -> None:
@@ -58,15 +64,20 @@ class Web:
         self.assets.add("offsider", Assets(HERE), by="offsider")
         self.job_rows.add("context", carried, by="offsider")
         self.banners.add("doctor", self._doctor, by="offsider")
+        add_own(self.servers, self.app)
         for edition in self.app.editions:
             edition.install_web(self)
-        for seam in (self.pages, self.tabs, self.locales, self.assets, self.job_rows, self.banners):
+        for seam in (self.pages, self.tabs, self.locales, self.assets, self.job_rows, self.banners, self.servers):
             seam.close()
         self.authorizer.close()
         self.source.close()
 
-    def _own(self, _asker: Asker) -> Any:
-        return self.app
+    def checkup_of(self, app: Any) -> Checkup:
+        """What the doctor has found at an app or a shard."""
+        return self._checkups.setdefault(app, Checkup(app))
+
+    def _chosen(self, asker: Asker) -> Any:
+        return chosen(self.servers, asker)
 
     def _doctor(self) -> Iterable[Notice]:
         """The worst that the doctor has found, in one line; the page of the doctor has the rest."""

@@ -134,6 +134,17 @@ def moment(at_s: Any) -> Markup:
     )
 
 
+def typed(at_s: Any) -> str:
+    """A point in time as a field for times has it, in UTC; empty for what no calendar has.
+
+    Example:
+        >>> typed(3600.5)
+        '1970-01-01T01:00'
+    """
+    at = instant(at_s)
+    return "" if at is None else f"{at:%Y-%m-%dT%H:%M}"
+
+
 def number(value: float) -> Markup:
     """A number with separators; a script writes it as the reader's language does."""
     return Markup('<data value="{}">{}</data>').format(value, f"{value:,}")

@@ -30,24 +30,21 @@ def dashboard(visit: Visit) -> Response:
         "offsider/dashboard.html",
         days=days, choices=DAYS, history=history, data=data, live=lately(visit),
         queues=visit.figures.queues[:MOST_QUEUES],
-        diagnosis=visit.site.web.checkup.last(),
+        diagnosis=visit.site.web.checkup_of(visit.app).last(),
     )  # fmt: skip
 
 
 def lately(visit: Visit) -> dict[str, Any]:
     """Jobs per second in the last minutes: what the live chart begins with. The running minute is the script's."""
-    queues = visit.app.metrics.queues(minutes=MINUTES + 1)
-    points = [[series.points[k] for series in queues] for k in range(MINUTES)] if queues else []
-    processed = [sum(one.processed for one in some) / 60 for some in points]
-    failed = [sum(one.failed for one in some) / 60 for some in points]
+    points = visit.app.metrics.counts(minutes=MINUTES + 1).points[:-1]
     text = visit.language.text
     return {
         "kind": "live",
         "address": visit.url("/stats"),
-        "times": [some[0].at.timestamp() + 30 for some in points],
+        "times": [one.at.timestamp() + 30 for one in points],
         "series": [
-            {"label": text("Processed"), "values": processed},
-            {"label": text("Failed"), "values": failed, "bad": True},
+            {"label": text("Processed"), "values": [one.processed / 60 for one in points]},
+            {"label": text("Failed"), "values": [one.failed / 60 for one in points], "bad": True},
         ],
     }
 

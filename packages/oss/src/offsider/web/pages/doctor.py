@@ -10,7 +10,7 @@ from ..visit import Visit
 
 def doctor(visit: Visit) -> Response:
     """Looks now, and shows all of it."""
-    return visit.page("offsider/doctor.html", diagnosis=visit.site.web.checkup.now())
+    return visit.page("offsider/doctor.html", diagnosis=visit.site.web.checkup_of(visit.app).now())
 
 
 PAGES = {"": Page("/doctor", doctor)}

@@ -32,12 +32,28 @@ function tellTimes() {
   }
 }
 
+// A time is typed by the reader's own clock; without scripts it is UTC, as the page says.
+function tellZone() {
+  for (const field of document.querySelectorAll('input[type="datetime-local"][data-at]:not([data-js])')) {
+    field.dataset.js = "";
+    const at = new Date(Number(field.dataset.at) * 1000);
+    field.value = new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+    put(field.form.querySelector("[data-zone]"), Intl.DateTimeFormat().resolvedOptions().timeZone);
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const field = event.target.querySelector('input[type="datetime-local"][data-at]');
+  if (field) field.form.elements.offset.value = -new Date(field.value).getTimezoneOffset();
+}, true);
+
 function refresh() {
   for (const element of document.querySelectorAll("data[value]")) put(element, numbers.format(Number(element.value)));
   for (const element of document.querySelectorAll("time[data-when]")) {
     element.title = times.format(new Date(Number(element.dataset.when) * 1000));
   }
   tellTimes();
+  tellZone();
   tellChosen();
   mark();
 }
@@ -58,11 +74,13 @@ function mayUpdate() {
   return !document.hidden && !fetching && !open && (!selection || selection.isCollapsed || !selection.toString());
 }
 
+// A page may say what to ask for next: where a job is now, so that it is not searched for everywhere.
 async function update() {
-  if (!document.querySelector("#live[data-live]") || !isLive() || !mayUpdate()) return;
+  const live = document.querySelector("#live[data-live]");
+  if (!live || !isLive() || !mayUpdate()) return;
   fetching = true;
   try {
-    await htmx.ajax("GET", location.pathname + location.search, { target: "#live", select: "#live", swap: "outerMorph" });
+    await htmx.ajax("GET", live.dataset.live || location.pathname + location.search, { target: "#live", select: "#live", swap: "outerMorph" });
   } finally {
     fetching = false;
   }
@@ -86,7 +104,10 @@ document.addEventListener("htmx:before:swap", (event) => {
   if (!event.detail.ctx?.text?.includes('id="live"')) event.preventDefault();
 });
 document.addEventListener("htmx:error", () => online(false));
-document.addEventListener("htmx:after:swap", refresh);
+document.addEventListener("htmx:after:swap", () => {
+  showLive();
+  refresh();
+});
 document.addEventListener("visibilitychange", update);
 liveButton.addEventListener("click", () => {
   kept.set("live", isLive() ? "off" : "on");
