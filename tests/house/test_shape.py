@@ -67,7 +67,7 @@ def test_a_script_says_its_keys_arguments_reply_and_what_it_keeps(path: Path) ->
         assert part in text
     assert "cjson" not in text, "a script never decodes a payload"
     assert "'KEYS'" not in text
-    assert "LREM" not in text
+    assert "LREM" not in text or path.stem == "remove", "a list has no quick way to its middle"
 
 
 def test_only_the_clock_reads_the_time() -> None:

@@ -17,15 +17,18 @@ from .api.why import CORE as CORE_REASONS
 from .api.why import Reason
 from .client.acceptance import Acceptance
 from .client.carried import CarriedContext
+from .client.keeping import KeepingClient
 from .client.push import Client
 from .client.sharded import ShardedClient
 from .config.load import load
 from .config.model import CORE as CORE_SECTIONS
 from .contract.codec import Codec
 from .contract.edition import Edition
+from .contract.effects import Effect
 from .contract.findings import Check, Invariant
 from .contract.middleware import ClientMiddleware, ServerMiddleware
 from .contract.seams import Chain, Events, Registry, Slot
+from .contract.undelivered import MakeKeeper, nobody
 from .dispatch import Dispatch
 from .errors import DuplicateJob, InvalidSetting, shown
 from .job.define import Job
@@ -37,6 +40,7 @@ from .job.signature import takes_cursor
 from .measured import Measured
 from .pages import Pages
 from .shards import Sharding
+from .store.composer import Composer
 from .store.connection import Connections
 from .store.keys import Keys
 from .store.scripts import Script, all_scripts
@@ -93,10 +97,12 @@ class App(Management, Measured, Sharding, Pages):
         self.job_options: Registry[OptionSpec] = Registry("job_options")
         self.config_sections: Registry[Any] = Registry("config_sections")
         self.scripts: Registry[Script] = Registry("scripts")
+        self.effects: Registry[Effect] = Registry("effects")
         self.client_middleware: Chain[ClientMiddleware] = Chain("client_middleware")
         self.server_middleware: Chain[ServerMiddleware] = Chain("server_middleware")
         self.context = CarriedContext(self.client_middleware, self.server_middleware)
         self.deferrals: Registry[Deferral] = Registry("deferrals")
+        self.undelivered: Slot[MakeKeeper] = Slot("undelivered", default=nobody, default_by="offsider")
         self.codec: Slot[Codec] = Slot("codec", default=Codec(), default_by="offsider")
         self.reasons: Registry[Reason] = Registry("reasons")
         self.checks: Registry[Check] = Registry("checks")
@@ -134,6 +140,7 @@ class App(Management, Measured, Sharding, Pages):
         self.job_options.close()
         self.config_sections.close()
         self.scripts.close()
+        self.effects.close()
         self.codec.close()
         self.reasons.close()
         self.invariants.close()
@@ -307,7 +314,12 @@ class App(Management, Measured, Sharding, Pages):
     def push_side(self, connections: Connections, keys: Keys) -> Client:
         """The push side of one Redis: the app's own, or a shard's."""
         deadline_s = self.settings.redis.push_deadline_s
-        return Client(connections, keys, self.accept, self.scripts["push"], push_deadline_s=deadline_s)
+        given = (connections, keys, self.accept, self.scripts["push"], Composer(self.effects, keys))
+        self.undelivered.close()
+        keeper = self.undelivered.value(self, connections, keys)
+        if keeper is None:
+            return Client(*given, push_deadline_s=deadline_s)
+        return KeepingClient(keeper, *given, push_deadline_s=deadline_s)
 
     def close(self) -> None:
         """Drop the connections and the embedded server; the next use opens them again."""

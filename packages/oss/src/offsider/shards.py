@@ -33,7 +33,7 @@ class Shard(Management, Measured):
         self.settings = settings
         self.keys = Keys(settings.namespace)
         self.scripts, self.events, self.jobs, self.loaded = app.scripts, app.events, app.jobs, app.loaded
-        self.reasons, self.checks, self.invariants = app.reasons, app.checks, app.invariants
+        self.effects, self.reasons, self.checks, self.invariants = app.effects, app.reasons, app.checks, app.invariants
         self._app = app
         self._connections: Connections | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..contract.effects import CANCELLED, Call
 from ..store.wire import Argument
 from .info import searcher
 from .queues import remove
@@ -80,10 +81,10 @@ def _cancel_there(app: Management, wire: Wire, jid: str, found: Found) -> Cancel
         answer = _ask_its_process(app, wire, jid, found)
         done = Cancellation(jid, found.place, removed=answer == 2, requested=answer == 1)
     elif found.place == QUEUE:
-        done = Cancellation(jid, found.place, removed=remove(app, wire, found))
+        done = Cancellation(jid, found.place, removed=remove(app, wire, found, CANCELLED))
     else:
         key = app.keys.schedule if found.place == SCHEDULE else app.keys.retry
-        done = Cancellation(jid, found.place, removed=bool(wire.command("ZREM", key, found.raw)))
+        done = Cancellation(jid, found.place, removed=_take_out(app, wire, key, found))
     record = found.record
     if done.removed and record is not None:
         app.events.emit("cancelled", record)
@@ -94,4 +95,20 @@ def _ask_its_process(app: Management, wire: Wire, jid: str, found: Found) -> int
     keys, identity = app.keys, identity_of(found.owner)
     names = [keys.owners, keys.inflight(found.owner), keys.cancels(identity), keys.cancels_bell(identity)]
     words: list[Argument] = [found.owner, found.field, found.raw, jid, HOLDS_S]
-    return int(wire.run(app.scripts["cancel"], names, words))
+    return int(wire.run(*app.composer.request(app.scripts["cancel"], names, words, _calls(app, found))))
+
+
+def _take_out(app: Management, wire: Wire, key: str, found: Found) -> bool:
+    """Out of the schedule, or the retries."""
+    keys, jobs = app.keys, app.settings.jobs
+    names = [key, keys.dead, keys.queues, keys.schedule_bell]
+    words: list[Argument] = [len(keys.queue("")) + 1, jobs.dead_max, round(jobs.dead_days * 86_400)]
+    words += ("delete", found.raw, 0, b"")
+    (done,) = wire.run(*app.composer.request(app.scripts["act"], names, words, _calls(app, found)))
+    return bool(done)
+
+
+def _calls(app: Management, found: Found) -> list[tuple[str | int, Call]]:
+    """What effects have to do when this job is cancelled in this very request; a process that is asked does its own."""
+    record = found.record
+    return [] if record is None else [(0, call) for call in app.composer.safe_calls(CANCELLED, record)]

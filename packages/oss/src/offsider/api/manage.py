@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..store.composer import Composer
 from .cancel import Cancellation, cancel
 from .dead import DeadSet
 from .desk import Desk
@@ -20,6 +21,7 @@ from .why import LIMIT, Why, why
 
 if TYPE_CHECKING:
     from ..config.model import Settings
+    from ..contract.effects import Effect
     from ..contract.seams import Events, Registry
     from ..job.define import Job
     from ..store.connection import Connections
@@ -39,6 +41,7 @@ class Management:
         settings: Settings
         scripts: Registry[Script]
         events: Events
+        effects: Registry[Effect]
         jobs: dict[str, Job[..., Any]]
 
         @property
@@ -53,6 +56,11 @@ class Management:
         if self._desk is None:
             self._desk = Desk(self.connections)
         return self._desk
+
+    @property
+    def composer(self) -> Composer:
+        """The effects of all editions in this Redis; they are all known once the editions are installed."""
+        return Composer(self.effects, self.keys)
 
     def leave_desk(self) -> None:
         """Drop those connections; the next question opens others."""

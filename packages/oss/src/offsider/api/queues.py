@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..contract.effects import DELETED
 from ..job.record import check_name
 from .desk import told
 from .entry import JobEntry, read
@@ -15,7 +16,7 @@ from .search import Found, Search, checked_jid
 from .where import Where
 
 if TYPE_CHECKING:
-    from ..store.wire import Wire
+    from ..store.wire import Argument, Wire
     from .manage import Management
 
 MOST_ENTRIES = 10_000_000
@@ -254,7 +255,7 @@ class Queue:
                 found = Search(wire, self._app.keys, checked_jid(jid), limit=MOST_ENTRIES).in_queue(self.name)
                 if found is None:
                     return False
-                if remove(self._app, wire, found):
+                if remove(self._app, wire, found, DELETED):
                     self._tell(found)
                     return True
         return False
@@ -278,20 +279,23 @@ class Queue:
             return int(wire.run(self._app.scripts["clear"], names, [self.name]))
 
 
-def remove(app: Management, wire: Wire, found: Found) -> bool:
+def remove(app: Management, wire: Wire, found: Found, move: str) -> bool:
     """Take a job out of its queue, byte for byte, from the nearer end; False when it is not there any more.
 
     Args:
         app: Whose Redis.
         wire: A connection.
         found: Where it was.
+        move: What effects call it: ``deleted`` or ``cancelled``.
 
     Raises:
         StoreError: Redis is away or refuses.
     """
     next_is_nearer = (found.position or 1) * 2 <= (found.length or 1)
-    removed = wire.command("LREM", app.keys.queue(found.queue), -1 if next_is_nearer else 1, found.raw)
-    return bool(removed)
+    composer, record = app.composer, found.record
+    calls = [] if record is None else [(0, call) for call in composer.safe_calls(move, record)]
+    words: list[Argument] = [-1 if next_is_nearer else 1, found.raw]
+    return bool(wire.run(*composer.request(app.scripts["remove"], [app.keys.queue(found.queue)], words, calls)))
 
 
 def waited_s(raw: bytes | None, now_s: float) -> float:

@@ -10,6 +10,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..contract.effects import DEAD as DEAD_MOVE
+from ..contract.effects import DELETED, LATER, QUEUED, Call
 from ..errors import JobKilled
 from ..job import record as records
 from ..job.define import epoch_s
@@ -155,12 +157,13 @@ class SetOfJobs:
     def delete_all(self, where: Where = EVERY) -> int:
         """Delete all of them, or those that fit; returns how many.
 
-        Without a condition it is one step, however many there are, unless somebody listens to the event ``deleted``.
+        Without a condition it is one step, however many there are, unless somebody listens to the event ``deleted``, or
+        an edition has effects: then the jobs are looked at.
 
         Raises:
             StoreError: Redis is away or refuses; what was done is done, and it may be repeated.
         """
-        if where.is_all and not self._app.events.heard("deleted"):
+        if where.is_all and not self._app.events.heard("deleted") and not self._app.composer.fields:
             with self._app.desk.wire() as wire:
                 return int(wire.run(self._app.scripts["clear"], [self._key], [""]))
         return self._act_on_all(where, _DELETE)
@@ -219,10 +222,19 @@ class SetOfJobs:
             words += (kind, entry.raw, place, payload(entry))
         names = [self._key, keys.dead, keys.queues, keys.schedule_bell]
         names += [key for queue in queues for key in (keys.queue(queue), keys.bell(queue))]
-        done = wire.run(self._app.scripts["act"], names, words)
+        calls = self._calls(entries, kind, at_s)
+        done = wire.run(*self._app.composer.request(self._app.scripts["act"], names, words, calls))
         moved = [entry for entry, count in zip(entries, done, strict=True) if count]
         self._tell(kind, moved)
         return len(moved)
+
+    def _calls(self, entries: Sequence[JobEntry], kind: str, at_s: float) -> list[tuple[str | int, Call]]:
+        """What effects have to do when these are moved."""
+        composer = self._app.composer
+        if not composer.fields:
+            return []
+        moves = ((k, composer.safe_calls(MOVES[kind], one.record, at_s=at_s or None)) for k, one in enumerate(entries))
+        return [(k, call) for k, calls in moves for call in calls]
 
     def _tell(self, kind: str, moved: Sequence[JobEntry]) -> None:
         for entry in moved:
@@ -323,6 +335,8 @@ def _to_be_run(entry: JobEntry) -> bytes:
 def _at(at: Any) -> Act:
     return "at", max(epoch_s(at), 0.0), _nothing
 
+
+MOVES = {"delete": DELETED, "queue": QUEUED, "dead": DEAD_MOVE, "at": LATER}
 
 _DELETE: Act = ("delete", 0.0, _nothing)
 _RUN_NOW: Act = ("queue", 0.0, _to_be_run)

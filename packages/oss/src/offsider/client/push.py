@@ -9,16 +9,19 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from .. import clock
-from ..errors import EnqueueUncertain, RedisUnavailable
+from ..errors import EnqueueUncertain, RedisUnavailable, TooFewCopies
 from ..job.push import PushRequest
 from ..job.record import SOFT_MAX_BYTES, Record, dumps
+from ..store.composer import Composer
 from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import Script
 from ..store.wire import Argument
 from .acceptance import Acceptance
+from .called import CalledJobs
+from .copies import aconfirm, confirm
 from .lanes import AsyncLane, AsyncLanes, Lane, Lanes
-from .trip import LANE_S, Patience, Trip, TripKeys
+from .trip import HEAD_WORDS, LANE_S, Patience, Trip, TripKeys
 
 log = logging.getLogger("offsider.client")
 
@@ -32,11 +35,20 @@ class Client:
     """
 
     def __init__(
-        self, connections: Connections, keys: Keys, accept: Acceptance, script: Script, *, push_deadline_s: float
+        self,
+        connections: Connections,
+        keys: Keys,
+        accept: Acceptance,
+        script: Script,
+        composer: Composer | None = None,
+        *,
+        push_deadline_s: float,
     ) -> None:
         self._keys = keys
+        self._composer = composer if composer is not None and composer.fields else None
         self._accept = accept
-        self._deadline_s = push_deadline_s
+        self._deadline_s = self._confirm_s = push_deadline_s
+        self._lane_s = LANE_S
         self._lanes = Lanes(connections, longest_s=push_deadline_s)
         self._alanes = AsyncLanes(connections, longest_s=push_deadline_s)
         self._script = script
@@ -45,12 +57,20 @@ class Client:
     # -- one -----------------------------------------------------------------------------------------------
 
     def push(self, request: PushRequest) -> str | None:
-        """Push one; its jid, or None when a middleware stopped it."""
-        return self.go(self.prepared((request,)))[0]
+        """Push one; its jid, or None when a middleware stopped it, or an effect has refused it in Redis."""
+        trip = self.prepared((request,))
+        (jid,) = self.go(trip)
+        if trip.refusal is not None:
+            raise trip.refusal
+        return jid
 
     async def apush(self, request: PushRequest) -> str | None:
         """The same on an event loop."""
-        return (await self.ago(self.prepared((request,))))[0]
+        trip = self.prepared((request,))
+        (jid,) = await self.ago(trip)
+        if trip.refusal is not None:
+            raise trip.refusal
+        return jid
 
     # -- many ----------------------------------------------------------------------------------------------
 
@@ -60,7 +80,7 @@ class Client:
         for batch in batches(requests, batch_size):
             try:
                 jids += self.go(self.prepared(batch))
-            except EnqueueUncertain as error:
+            except (EnqueueUncertain, TooFewCopies) as error:
                 error.before = jids
                 raise
         return jids
@@ -71,7 +91,7 @@ class Client:
         for batch in batches(requests, batch_size):
             try:
                 jids += await self.ago(self.prepared(batch))
-            except EnqueueUncertain as error:
+            except (EnqueueUncertain, TooFewCopies) as error:
                 error.before = jids
                 raise
         return jids
@@ -132,19 +152,25 @@ class Client:
     def _send(self, lane: Lane, trip: Trip) -> None:
         began_s = clock.monotonic_s()
         try:
-            lane.wire.run(self._script, trip.keys, trip.words)
+            trip.hear(lane.wire.run(trip.script or self._script, trip.keys, trip.words))
+            if trip.copies:
+                confirm(lane.wire, trip, self._confirm_s)
         except RedisUnavailable as error:
             self._send_again(lane, trip, Patience(began_s, self._deadline_s), error)
 
     def _send_again(self, lane: Lane, trip: Trip, patience: Patience, error: RedisUnavailable) -> None:
+        trip.asked |= error.asked
         while not patience.is_over:
             time.sleep(patience.pause_s())
             lane.wire.within_s = patience.try_s
             try:
-                lane.wire.run(self._script, trip.keys, trip.words)
+                trip.hear(lane.wire.run(trip.script or self._script, trip.keys, trip.words))
+                if trip.copies:
+                    confirm(lane.wire, trip, self._confirm_s)
                 return
             except RedisUnavailable as another:
                 error = another
+                trip.asked |= error.asked
             finally:
                 lane.wire.relax()
         raise self._uncertain(lane, trip, error) from error
@@ -152,19 +178,25 @@ class Client:
     async def _asend(self, lane: AsyncLane, trip: Trip) -> None:
         began_s = clock.monotonic_s()
         try:
-            await lane.wire.run(self._script, trip.keys, trip.words)
+            trip.hear(await lane.wire.run(trip.script or self._script, trip.keys, trip.words))
+            if trip.copies:
+                await aconfirm(lane.wire, trip, self._confirm_s)
         except RedisUnavailable as error:
             await self._asend_again(lane, trip, Patience(began_s, self._deadline_s), error)
 
     async def _asend_again(self, lane: AsyncLane, trip: Trip, patience: Patience, error: RedisUnavailable) -> None:
+        trip.asked |= error.asked
         while not patience.is_over:
             await asyncio.sleep(patience.pause_s())
             lane.wire.within_s = patience.try_s
             try:
-                await lane.wire.run(self._script, trip.keys, trip.words)
+                trip.hear(await lane.wire.run(trip.script or self._script, trip.keys, trip.words))
+                if trip.copies:
+                    await aconfirm(lane.wire, trip, self._confirm_s)
                 return
             except RedisUnavailable as another:
                 error = another
+                trip.asked |= error.asked
             finally:
                 await lane.wire.relax()
         raise self._uncertain(lane, trip, error) from error
@@ -173,13 +205,16 @@ class Client:
 
     def _uncertain(self, lane: Lane | AsyncLane, trip: Trip, error: RedisUnavailable) -> EnqueueUncertain:
         lane.rename()  # the old name and number are this request's for ever
-        return EnqueueUncertain(
+        return self._in_doubt(
+            trip,
             f"the job could not be enqueued within {self._deadline_s:g} s: {error}. It may be in its queue if only the"
             " answer was lost: again() of this error repeats this very request, and never makes a second job",
-            trip.jids,
-            again=lambda: self._again(trip),
-            aagain=lambda: self._aagain(trip),
         )
+
+    def _in_doubt(self, trip: Trip, message: str) -> EnqueueUncertain:
+        error = EnqueueUncertain(message, trip.jids, again=lambda: self._again(trip), aagain=lambda: self._aagain(trip))
+        error.asked = trip.asked
+        return error
 
     def _again(self, trip: Trip) -> list[str | None]:
         lane = self._lanes.take()
@@ -200,7 +235,9 @@ class Client:
         """Keys, and a pair of words for each accepted job; raises here what they are refused for, before any I/O."""
         jids: list[str | None] = []
         places = TripKeys(self._keys)
-        words: list[Argument] = [0, LANE_S, self._first_letter]  # the number is the lane's
+        words: list[Argument] = [0, self._lane_s, self._first_letter]  # the number is the lane's
+        copies = 0
+        called = None
         now_s = clock.now_s()
         now_ms = int(now_s * 1000)
         for request in requests:
@@ -215,8 +252,16 @@ class Client:
             else:
                 record["enqueued_at"] = now_ms
                 place = places.index(record["queue"])
+            if accepted.copies > copies:
+                copies = accepted.copies
             words += (place, _payload(record))
-        return Trip(jids, places.keys, words)
+            if self._composer is not None and self._composer.wants(record):
+                called = called or CalledJobs(self._composer)
+                called.add(accepted, (len(words) - HEAD_WORDS) // 2 - 1, len(jids) - 1)
+        trip = Trip(jids, places.keys, words, copies)
+        if called is not None:
+            trip.call(called, self._script, self._keys)
+        return trip
 
 
 def _payload(record: Record) -> bytes:

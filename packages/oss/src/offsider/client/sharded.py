@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from ..errors import EnqueueUncertain, RedisRefused
+from ..errors import EnqueueUncertain, RedisRefused, TooFewCopies
 from ..job.push import PushRequest
 from .acceptance import Acceptance
 from .push import Client, batches
@@ -49,7 +49,7 @@ class ShardedClient:
         for batch in batches(requests, batch_size):
             try:
                 jids += self._split(batch).go()
-            except EnqueueUncertain as error:
+            except (EnqueueUncertain, TooFewCopies) as error:
                 error.before = jids
                 raise
         return jids
@@ -60,7 +60,7 @@ class ShardedClient:
         for batch in batches(requests, batch_size):
             try:
                 jids += await self._split(batch).ago()
-            except EnqueueUncertain as error:
+            except (EnqueueUncertain, TooFewCopies) as error:
                 error.before = jids
                 raise
         return jids
@@ -112,6 +112,7 @@ class Part:
     def __init__(self, shard: str | None, client: Client, requests: list[PushRequest]) -> None:
         # Before the first part goes: a job that cannot be written refuses the whole batch, and nothing was pushed.
         trip = client.prepared(requests)
+        self._jids = [request.record["jid"] for request in requests]
         self.place = "the app's own Redis" if shard is None else f"shard {shard!r}"
         self.count = len(requests)
         self.go: Callable[[], Jids] = lambda: client.go(trip)
@@ -121,6 +122,10 @@ class Part:
         """From now on it is this very request that is made."""
         self.go, self.ago = error.again, error.aagain
 
+    def refused(self, jids: Jids) -> set[str]:
+        """The ids of jobs that were refused, by what was answered."""
+        return {mine for mine, jid in zip(self._jids, jids, strict=True) if jid is None}
+
 
 class Split:
     """One batch on its way to several Redises. What has had its answer is not sent again."""
@@ -128,6 +133,7 @@ class Split:
     def __init__(self, jids: Jids, parts: list[Part]) -> None:
         self.jids = jids
         self._left = parts
+        self._few: list[TooFewCopies] = []
         self._count = sum(part.count for part in parts)
 
     def go(self) -> Jids:
@@ -135,7 +141,9 @@ class Split:
         left, errors = [], []
         for part in self._left:
             try:
-                part.go()
+                self._take_away(part.refused(part.go()))
+            except TooFewCopies as error:
+                self._few.append(error)  # its jobs are there
             except (EnqueueUncertain, RedisRefused) as error:
                 left.append(part)
                 errors.append(error)
@@ -147,12 +155,18 @@ class Split:
         left, errors = [], []
         for part in self._left:
             try:
-                await part.ago()
+                self._take_away(part.refused(await part.ago()))
+            except TooFewCopies as error:
+                self._few.append(error)
             except (EnqueueUncertain, RedisRefused) as error:
                 left.append(part)
                 errors.append(error)
         self._end(left, errors)
         return self.jids
+
+    def _take_away(self, refused: set[str]) -> None:
+        if refused:
+            self.jids[:] = [None if jid in refused else jid for jid in self.jids]
 
     def _end(self, left: list[Part], errors: list[EnqueueUncertain | RedisRefused]) -> None:
         self._left = left
@@ -160,6 +174,7 @@ class Split:
             if isinstance(error, EnqueueUncertain):
                 part.doubt(error)
         if not left:
+            self._check_copies()
             return
         told = "; ".join(f"{part.place}: {error}" for part, error in zip(left, errors, strict=True))
         if any(isinstance(error, EnqueueUncertain) for error in errors):
@@ -167,3 +182,8 @@ class Split:
         there = self._count - sum(part.count for part in left)
         more = f". The other {there} jobs of this trip are in their queues" if there else ""
         raise RedisRefused(told + more) from errors[0]
+
+    def _check_copies(self) -> None:
+        if self._few:
+            worst = min(self._few, key=lambda error: -1 if error.found is None else error.found)
+            raise TooFewCopies(str(worst), self.jids, worst.wanted, worst.found) from worst

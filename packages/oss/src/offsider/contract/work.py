@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from ..job.options import seconds
+from .effects import Call
 
 # Of the queues of a fetcher: those from which nothing is to be taken now.
 QueueFilter = Callable[[Sequence[str]], Collection[str]]
@@ -83,12 +84,14 @@ class Settlement:
         kind: ``done``, ``retry``, ``schedule``, ``dead``, ``quarantine`` or ``back``.
         delay_s: For ``retry`` and ``schedule``.
         payload: What is kept, for all but ``done`` and ``back``.
+        calls: What effects do in the same script, if it settles this job.
     """
 
     unit: UnitOfWork
     kind: str
     delay_s: float
     payload: bytes | None
+    calls: tuple[Call, ...] = ()
 
 
 class Settled(BaseException):

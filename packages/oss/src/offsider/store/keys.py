@@ -50,6 +50,10 @@ class Keys:
         """The number of the last push of one producer lane."""
         return f"{self.prefix}lane:{lane}"
 
+    def refusals(self, lane: str) -> str:
+        """A list: which jobs of the last push of a lane, or of its key, were refused; its number first."""
+        return f"{self.prefix}refusals:{lane.removeprefix(self.lane(''))}"
+
     def process(self, identity: str) -> str:
         """A hash: what the process list shows."""
         return f"{self.prefix}{identity}"

@@ -43,6 +43,7 @@ def kinds(keys: Keys) -> tuple[KeyKind, ...]:
         KeyKind("bell", _is(keys.bell(WORD), _ANY), "list"),
         KeyKind("inflight", _is(keys.inflight(WORD), _ANY), "hash"),
         KeyKind("lane", _is(keys.lane(WORD), _ANY), "string", DAY_S),
+        KeyKind("refusals", _is(keys.refusals(WORD), _ANY), "list", DAY_S),
         KeyKind("stat", _is(keys.stat(WORD), "[a-z]+"), "string"),
         KeyKind("stat of a day", _is(keys.stat(WORD), r"[a-z]+:\d{4}-\d\d-\d\d"), "string", YEARS_5_S),
     ]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..contract.work import Fenced, ReadsAhead, Settlement, UnitOfWork
+from ..store.scripts import Script
 from ..store.wire import Argument
 from .fetch import MOST_SETTLED, MOST_TAKEN, LeaseFetcher, back_last, go_back
 
@@ -18,8 +19,7 @@ from .fetch import MOST_SETTLED, MOST_TAKEN, LeaseFetcher, back_last, go_back
 class _Sent:
     """A request whose reply was not looked at yet."""
 
-    keys: tuple[str, ...]
-    arguments: list[Argument]
+    request: tuple[Script, Sequence[str], list[Argument]]
     names: list[str]
     number: int
 
@@ -51,11 +51,11 @@ class ReadAheadFetcher(LeaseFetcher, ReadsAhead):
         if go_back(settled, held):
             return False
         keys, names, number = self._request(want, held)
-        arguments = self._arguments(settled, want, number, names)
+        request = self._exchange_of(settled, keys, self._arguments(settled, want, number, names))
         self._unconfirmed = settled
         self._doubt(number)
-        self._wire.send(self._scripts["exchange"], keys, arguments)
-        self._sent = _Sent(keys, arguments, names, number)
+        self._wire.send(*request)
+        self._sent = _Sent(request, names, number)
         return True
 
     def finish(self) -> list[UnitOfWork]:
@@ -68,7 +68,7 @@ class ReadAheadFetcher(LeaseFetcher, ReadsAhead):
         sent, self._sent = self._sent, None
         if sent is None:
             return []
-        reply = self._wire.receive(self._scripts["exchange"], sent.keys, sent.arguments)
+        reply = self._wire.receive(*sent.request)
         units = self._taken(reply, sent.names, sent.number)
         self._unconfirmed = ()
         return units

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..contract.work import Fenced, QueueFilter, Settlement, UnitOfWork
+from ..store.composer import Composer
 from ..store.connection import Connections
 from ..store.keys import Keys
-from ..store.scripts import load
-from ..store.wire import Wire
+from ..store.scripts import Script, load
+from ..store.wire import Argument, Wire
 from .order import QueueOrder
 
 log = logging.getLogger("offsider.worker")
@@ -54,6 +55,7 @@ class LeaseFetcher:
         owner: Its name, used once.
         limits: What travels with each exchange.
         held: Asked before each request and each wait which queues are held; None when none ever is.
+        composer: Has the effects that settlements may have calls of; None without any.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class LeaseFetcher:
         owner: str,
         limits: Limits,
         held: QueueFilter | None = None,
+        composer: Composer | None = None,
     ) -> None:
         self.owner = owner
         self._name = owner
@@ -73,6 +76,7 @@ class LeaseFetcher:
         self._order = order
         self._limits = limits
         self._held = held
+        self._composer = composer if composer is not None and composer.fields else None
         self._closed = threading.Event()
         self._wire: Wire = connections.wire("fetch", read_timeout_s=READ_TIMEOUT_S)
         self._bell: Wire = connections.wire("bell", read_timeout_s=READ_TIMEOUT_S)
@@ -155,8 +159,18 @@ class LeaseFetcher:
     def _trip(self, settled: Sequence[Settlement], want: int, held: Collection[str]) -> list[UnitOfWork]:
         keys, names, number = self._request(want, held)
         self._doubt(number)  # until the reply is here
-        reply = self._wire.run(self._scripts["exchange"], keys, self._arguments(settled, want, number, names))
+        request = self._exchange_of(settled, keys, self._arguments(settled, want, number, names))
+        reply = self._wire.run(*request)
         return self._taken(reply, names, number)
+
+    def _exchange_of(
+        self, settled: Sequence[Settlement], keys: Sequence[str], arguments: list[Argument]
+    ) -> tuple[Script, Sequence[str], list[Argument]]:
+        """The script and what it is given: the plain one, unless a settlement has calls of effects."""
+        if self._composer is None:
+            return self._scripts["exchange"], keys, arguments
+        calls = [(one.unit.field, call) for one in settled if one.calls for call in one.calls]
+        return self._composer.request(self._scripts["exchange"], keys, arguments, calls)
 
     def _doubt(self, number: int) -> None:
         self._doubted, self._in_doubt = number, True

@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..contract import effects
 from ..contract.work import Hold, Interrupted, Settled, Settlement, UnitOfWork
 from ..editions import lacking
 from ..errors import InvalidArguments, InvalidOption, JobCancelled, JobTimeout, LostJob, Malformed, Shutdown
@@ -27,6 +28,7 @@ from .retry import after_failure, error_name, error_text
 if TYPE_CHECKING:
     from ..contract.seams import Events
     from ..job.define import Job
+    from ..store.composer import Composer
     from .around import Around
     from .capsule import Capsule
     from .injection import Injector
@@ -57,10 +59,12 @@ class Processor:
         unknown_window_s: float,
         editions: Collection[str] = (),
         rng: Random | None = None,
+        composer: Composer | None = None,
     ) -> None:
         self._jobs = jobs
         self._around = around
-        self._rare = records.RARE | around.fields
+        self._composer = composer if composer is not None and composer.fields else None
+        self._rare = records.RARE | around.fields | (composer.fields if composer else frozenset())
         self._events = events
         self._inject = injector
         self._timekeeper = timekeeper
@@ -105,15 +109,15 @@ class Processor:
         if "needs" in record and (reason := lacking(record, self._editions)):
             settlement = hold(unit, record, reason)
             log.warning("job %s (%s) is held for %g s: %s", record["class"], record["jid"], settlement.delay_s, reason)
-            return settlement
+            return self._called(settlement, record)
         job = self._jobs.get(record["class"])
         if job is None:
             reason = f"no job is registered here under the name {record['class']!r}"
-            return put_back(unit, record, reason, self._unknown_window_s)
+            return self._called(put_back(unit, record, reason, self._unknown_window_s), record)
         try:
             args, kwargs = job.restored(record)
         except (InvalidArguments, Malformed, Hold) as why:
-            return self._not_here(unit, record, why)
+            return self._called(self._not_here(unit, record, why), record)
         return self._execution(unit, record, job, capsule, args, kwargs)
 
     def _not_here(self, unit: UnitOfWork, record: records.Record, why: BaseException) -> Settlement:
@@ -135,7 +139,7 @@ class Processor:
         kwargs: dict[str, Any],
     ) -> Execution:
         execution = Execution(unit, record, job, capsule, args, kwargs)
-        execution.watched = "result_ttl" in record
+        execution.watched = "result_ttl" in record or (self._composer is not None and self._composer.wants(record))
         if not self._around.timed.isdisjoint(record):
             record.pop("timeout", None)
         if job.arguments.wants_context:
@@ -213,11 +217,12 @@ class Processor:
                 return Settlement(execution.unit, "done", 0.0, None)
             if isinstance(failure, Settled):
                 execution.failed = failure.failed
-                return failure.settlement
+                return self._called(failure.settlement, execution.record)
             outcome = self._outcome(execution, result, failure)
             if execution.watched and (kept := result_of(execution, outcome, result)) is not None:
                 execution.capsule.keep_result(kept)
-            return self._settlement(execution, outcome)
+            settlement = self._settlement(execution, outcome)
+            return self._called(settlement, execution.record, outcome.kind) if execution.watched else settlement
         except Shutdown:
             raise  # it came too late for the body; whoever recovers this process runs the job again
         except MemoryError:
@@ -229,7 +234,15 @@ class Processor:
             log.error(told, execution.job.name, execution.jid, exc_info=not hides)
             execution.failed = True
             reason = f"its end could not be settled: {error_name(error)}: {MASK if hides else error_text(error)}"
-            return quarantine(execution.unit, reason)
+            return self._called(quarantine(execution.unit, reason), execution.record)
+
+    def _called(self, settlement: Settlement, record: records.Record, kind: Kind | None = None) -> Settlement:
+        """The same with what effects are to do in its script. What an effect raises is logged: the job goes its way."""
+        if self._composer is not None and self._composer.wants(record):
+            move = MOVES.get(kind or settlement.kind) or MOVES.get(settlement.kind)
+            if move is not None:
+                settlement.calls = self._composer.safe_calls(move, record, delay_s=settlement.delay_s)
+        return settlement
 
     def _outcome(self, execution: Execution, result: Any, failure: BaseException | None) -> Outcome:
         if execution.cancelled and (failure is not None or execution.told or isinstance(result, Snooze)):
@@ -330,6 +343,17 @@ def _refused(unit: UnitOfWork, error: Malformed) -> Settlement:
 DONE = Outcome.done()
 FAILURES = frozenset((Kind.RETRY, Kind.DEAD, Kind.DISCARDED))
 ON_REQUEST = "on request"
+# What effects call it when a job is settled so; a job that goes back as it is has not moved on.
+MOVES: dict[Kind | str, str] = {
+    Kind.DONE: effects.DONE,
+    Kind.DISCARDED: effects.DISCARDED,
+    Kind.CANCELLED: effects.CANCELLED,
+    "done": effects.DONE,
+    "dead": effects.DEAD,
+    "quarantine": effects.QUARANTINE,
+    "retry": effects.RETRY,
+    "schedule": effects.LATER,
+}
 
 
 def without_schedule(record: records.Record | None) -> records.Record:

@@ -8,12 +8,16 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..contract.effects import DEAD, RECOVERED, Call
+from ..contract.seams import Registry
 from ..errors import Malformed, ProcessLost
 from ..job import record as records
 from ..job.sealing import unmark
+from ..store.composer import Composer
 from ..store.connection import Connections
 from ..store.keys import Keys
 from ..store.scripts import load
+from ..store.wire import Argument
 from .fetch import Limits
 from .putback import quarantine_entry
 from .service import PeriodicService
@@ -30,6 +34,7 @@ MOST_OWNERS = 20
 MOST_A_TRIP = 200
 MOST_RERUNS = 3
 QUEUE = "queue"
+_MOVES = {QUEUE: RECOVERED, "dead": DEAD}
 
 Judge = Callable[[records.Record, str], ProcessLost | None]
 """What becomes of a job whose process was lost, by its record and its owner: the judge may change the record, which is
@@ -50,7 +55,14 @@ def counted(record: records.Record, _owner: str) -> ProcessLost | None:
 def lease_recovery(worker: Worker) -> Recovery:
     """The free edition's recovery, as the slot makes it."""
     app = worker.app
-    return Recovery(app.connections, app.keys, worker.limits, recovered=worker.note_recovered, died=worker.note_died)
+    return Recovery(
+        app.connections,
+        app.keys,
+        worker.limits,
+        recovered=worker.note_recovered,
+        died=worker.note_died,
+        composer=app.composer,
+    )
 
 
 class Recovery(PeriodicService):
@@ -68,6 +80,7 @@ class Recovery(PeriodicService):
         recovered: Told how many jobs of an owner were given back.
         died: Told of each job that is dead by it, with the error.
         judge: What becomes of each job.
+        composer: Has the effects of editions; None without any.
         rng: Where the jitter comes from.
     """
 
@@ -82,6 +95,7 @@ class Recovery(PeriodicService):
         recovered: Callable[[str, int], None],
         died: Callable[[records.Record, BaseException], None],
         judge: Judge = counted,
+        composer: Composer | None = None,
         rng: Random | None = None,
     ) -> None:
         super().__init__()
@@ -90,6 +104,7 @@ class Recovery(PeriodicService):
         self._recovered = recovered
         self._died = died
         self._judge = judge
+        self._composer = composer or Composer(Registry("effects"), keys)
         self._rng = rng or Random()
         self._every_s = min(LONGEST_EVERY_S, limits.lease_s / 12)
         self._settle_s = min(LONGEST_SETTLE_S, limits.lease_s / 4)
@@ -162,7 +177,7 @@ class Recovery(PeriodicService):
 
     def _move(self, owner: str, inflight: str, entries: list[tuple[str, bytes]], stopped: bool) -> tuple[int, int]:
         queues: dict[str, int] = {}
-        arguments: list[str | int | float | bytes] = [owner, self._limits.dead_max, self._limits.dead_s]
+        arguments: list[Argument] = [owner, self._limits.dead_max, self._limits.dead_s]
         deaths: list[tuple[records.Record, BaseException]] = []
         for field, payload in entries:
             queue = field.partition(":")[2]
@@ -172,11 +187,26 @@ class Recovery(PeriodicService):
         keys = [self._keys.owners, inflight, self._keys.dead, self._keys.quarantine, self._keys.queues]
         for queue in queues:
             keys += [self._keys.queue(queue), self._keys.bell(queue)]
-        moved, gone = self._wire.run(self._recover, keys, arguments)
+        calls = self._calls(entries, arguments)
+        moved, gone = self._wire.run(*self._composer.request(self._recover, keys, arguments, calls))
         if moved > 0:
             for record, error in deaths:
                 self._died(record, error)
         return moved, gone
+
+    def _calls(self, entries: list[tuple[str, bytes]], arguments: list[Argument]) -> list[tuple[str | int, Call]]:
+        """What effects have to do when these are given back, or are dead; ``arguments`` say which."""
+        if not self._composer.fields:
+            return []
+        calls: list[tuple[str | int, Call]] = []
+        for (field, payload), kind in zip(entries, arguments[3::4], strict=True):
+            move = _MOVES.get(str(kind))
+            if move is not None:
+                try:
+                    calls += [(field, call) for call in self._composer.safe_calls(move, records.loads(payload))]
+                except Malformed:
+                    continue  # it has been stopped in order, and whoever runs it puts it into quarantine
+        return calls
 
     def _next_place(
         self, owner: str, queue: str, payload: bytes, deaths: list[tuple[records.Record, BaseException]]

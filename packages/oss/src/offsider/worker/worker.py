@@ -288,6 +288,7 @@ class Worker:
             retries=self.settings.jobs.retry,
             unknown_window_s=settings.unknown_job_window_s,
             editions=frozenset(edition.name for edition in self.app.editions),
+            composer=self.app.composer,
         )
 
     def _register_services(self) -> None:
@@ -386,5 +387,11 @@ def lease_fetcher(worker: Worker, plan: CapsulePlan, owner: str) -> Fetcher:
     app = worker.app
     order = QueueOrder(plan.weights)
     return ReadAheadFetcher(
-        app.connections, app.keys, order, owner=owner, limits=worker.limits, held=worker.held_queues
+        app.connections,
+        app.keys,
+        order,
+        owner=owner,
+        limits=worker.limits,
+        held=worker.held_queues,
+        composer=app.composer,
     )

@@ -34,6 +34,7 @@ for key, expected in pairs(needed) do
   end
 end
 
+--+ effects.sift()
 for i = 4, #ARGV, 4 do
   local kind, member, number, payload = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
   local done = 0
@@ -52,6 +53,7 @@ for i = 4, #ARGV, 4 do
       died = true
     end
   end
+  --+ if done == 1 then effects.moved((i - 4) / 4) end
   reply[#reply + 1] = done
 end
 
@@ -63,5 +65,6 @@ if died then
   redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[3])
   redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -(ARGV[2] + 1))
 end
+--+ effects.run()
 if due and redis.call('LLEN', KEYS[4]) == 0 then redis.call('LPUSH', KEYS[4], '1') end
 return reply

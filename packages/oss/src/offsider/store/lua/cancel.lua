@@ -7,10 +7,13 @@
 -- Keeps: what is asked for is this attempt, named by owner and field, and never a later one. A job of an owner whose
 -- lease has ended is removed by HDEL, as recovery would do it: whoever is first. The request ends by itself.
 if redis.call('HGET', KEYS[2], ARGV[2]) ~= ARGV[3] then return 0 end
+--+ effects.sift()
 local time = redis.call('TIME')
 local lease = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not lease or tonumber(lease) <= time[1] * 1000 + time[2] / 1000 then
   redis.call('HDEL', KEYS[2], ARGV[2])
+  --+ effects.moved(0)
+  --+ effects.run()
   return 2
 end
 redis.call('HSET', KEYS[3], ARGV[1] .. ' ' .. ARGV[2], ARGV[4])

@@ -35,6 +35,8 @@ for i = 9 + done, #ARGV, 4 do
   end
 end
 
+--+ effects.sift()
+--+ effects.look(inflight)
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local settled = 0
@@ -75,6 +77,7 @@ if died then
   end
 end
 
+--+ effects.run()
 local want, number, first = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local reply = {settled}
 

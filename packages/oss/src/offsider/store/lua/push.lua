@@ -6,6 +6,8 @@
 --       then groups of two, one a job: index of the queue in KEYS and payload, or '@' .. due time in s and payload
 -- Returns 1 when the jobs were put, 0 when this push was done before.
 --
+-- Lines that begin with --+ are code only in a push with calls of effects (composer.lua), which returns a list.
+--
 -- Keeps: a push that is repeated after a lost reply puts nothing twice: the lane remembers its last number, also
 -- when an older request comes late. The first write is a growing one, so that a full Redis refuses the whole push.
 --        The first push of a lane, and with it each one under a name, looks at what it meets before it writes: a push
@@ -20,15 +22,19 @@ if words[1] == '1' then
     end
   end
 end
+--+ local wrong = effects.check()
+--+ if wrong then return wrong end
 local last = call('SET', keys[1], words[1], 'EX', words[2], 'GET')
 if last and tonumber(last) >= tonumber(words[1]) then
   call('SET', keys[1], last, 'EX', words[2])
+  --+ if last == words[1] then return effects.told(last) end
   return 0
 end
 
 local lists, earliest = {}, nil
 for i = 4, #words, 2 do
   local place, payload = words[i], words[i + 1]
+  --+ if effects.admit((i - 4) / 2, place, payload) then
   if string.byte(place) == 64 then
     local due = string.sub(place, 2)
     call('ZADD', keys[3], due, payload)
@@ -42,6 +48,7 @@ for i = 4, #words, 2 do
     end
     list[#list + 1] = payload
   end
+  --+ end
 end
 for k, list in pairs(lists) do
   call('LPUSH', keys[k], unpack(list))
@@ -52,4 +59,5 @@ if earliest then
   local head = call('ZRANGE', keys[3], 0, 0, 'WITHSCORES')
   if tonumber(head[2]) >= earliest and call('LLEN', keys[4]) == 0 then call('LPUSH', keys[4], '1') end
 end
+--+ do return effects.answer(words[1], words[2]) end
 return 1

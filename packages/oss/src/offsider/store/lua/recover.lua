@@ -15,6 +15,7 @@ local now = time[1] + time[2] / 1000000
 local lease = redis.call('ZSCORE', KEYS[1], owner)
 if not lease or tonumber(lease) > now * 1000 then return {-1, 0} end
 
+--+ effects.sift()
 -- Looked at before a job leaves: one that can get nowhere stays here, where doctor and fsck see it.
 local function is_open(key, expected)
   local shape = redis.call('TYPE', key).ok
@@ -28,6 +29,7 @@ for i = 4, #ARGV, 4 do
   local open = is_open(places[kind] or KEYS[k], places[kind] and 'zset' or 'list')
   if open and redis.call('HDEL', inflight, field) == 1 then
     moved = moved + 1
+    --+ effects.moved(field)
     if kind == 'queue' then
       redis.call('RPUSH', KEYS[k], payload)
       redis.call('SADD', KEYS[5], string.match(field, '^%d+:(.+)$'))
@@ -40,6 +42,7 @@ for i = 4, #ARGV, 4 do
     end
   end
 end
+--+ effects.run()
 redis.call('HDEL', inflight, 'stopped')
 if redis.call('HLEN', inflight) > 0 then return {moved, 0} end
 redis.call('ZREM', KEYS[1], owner)
