@@ -294,6 +294,12 @@ def test_a_shard_that_cannot_be_is_refused(shards: object, message: str) -> None
         load({"shards": shards}, env={})
 
 
+def test_a_secret_of_the_wrong_kind_is_not_shown() -> None:
+    with pytest.raises(InvalidSetting, match=r"web\.password is not shown \(from keyword\): .*valid string") as caught:
+        load({"web": {"password": 4711}}, env={})
+    assert "4711" not in str(caught.value)
+
+
 def test_a_misspelt_key_of_a_shard_is_refused() -> None:
     with pytest.raises(UnknownSetting, match=r"shards\.eu\.quues"):
         load({"shards": {"eu": {"namespace": "eu", "quues": []}}}, env={})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -68,7 +68,7 @@ def load(
     try:
         return Loaded(model.model_validate(values), sources)
     except ValidationError as error:
-        raise _explained(error, sources, known) from None
+        raise _explained(error, sources, known, model) from None
 
 
 def _with_sections(sections: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
@@ -164,7 +164,9 @@ def _where(source: str, key: str) -> str:
     return f"environment ({PREFIX}{key.upper().replace('.', '_')})" if source == "environment" else source
 
 
-def _explained(error: ValidationError, sources: Mapping[str, str], known: Mapping[str, bool]) -> ConfigError:
+def _explained(
+    error: ValidationError, sources: Mapping[str, str], known: Mapping[str, bool], model: type[BaseModel]
+) -> ConfigError:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     source = next((where for one, where in sources.items() if _is_about(one, key)), "default")
@@ -173,7 +175,21 @@ def _explained(error: ValidationError, sources: Mapping[str, str], known: Mappin
         return UnknownSetting(
             f"{key!r} (from {source}) is no setting.{suggest(key, names)} Correct its name or remove it"
         )
-    return InvalidSetting(f"{key} is {first['input']!r:.80} (from {source}): {first['msg']}")
+    value = "not shown" if _is_secret(model, first["loc"]) else f"{first['input']!r:.80}"
+    return InvalidSetting(f"{key} is {value} (from {source}): {first['msg']}")
+
+
+def _is_secret(model: type[BaseModel], path: Sequence[Any]) -> bool:
+    """True for a key whose field is declared with ``repr=False``: it may hold a secret, by mistake or by its nature."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        if field is None:
+            return False
+        if not field.repr:
+            return True
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            model = field.annotation
+    return False
 
 
 def _is_about(source: str, key: str) -> bool:

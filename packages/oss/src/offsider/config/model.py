@@ -199,7 +199,7 @@ class WebSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8765, ge=0, le=65_535)
     user: str = "admin"
-    password: str | None = None
+    password: str | None = Field(default=None, repr=False)
     title: str = ""
     poll_s: float = Field(default=5.0, ge=1, le=3600)
 
