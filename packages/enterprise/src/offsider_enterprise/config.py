@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from offsider.config.model import Seconds, Section
 from offsider.errors import InvalidOption
 
+from .encryption.settings import EncryptionSettings
 
 if TYPE_CHECKING:
     from offsider import App
@@ -43,6 +44,7 @@ class EnterpriseSettings(Section):
     Attributes:
         leader: Whether workers with these settings may become the leader.
         leader_lease_s: How long a leader that has died, or is frozen, keeps others from leading.
+        encryption: The keys, see `EncryptionSettings`.
         cron_zone: The zone of entries of the crontab that name none.
         cron_history: How many runs of an entry are kept.
         cron: Entries of the crontab, by name.
@@ -50,6 +52,7 @@ class EnterpriseSettings(Section):
 
     leader: bool = True
     leader_lease_s: float = Field(default=15.0, ge=1, le=300)
+    encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
     cron_zone: str = "UTC"
     cron_history: int = Field(default=25, ge=5, le=1000)
     cron: dict[str, CronSettings] = Field(default_factory=dict)
@@ -64,7 +67,6 @@ class EnterpriseSettings(Section):
         except InvalidOption as error:
             raise ValueError(str(error)) from None
         return zone
-
 
 
 def settings_of(app: App) -> EnterpriseSettings:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from offsider.contract.edition import Edition
 from offsider_pro.license import LicenseGate
 
 from .config import EnterpriseSettings
+from .encryption import install as encryption
 from .invariant import EnterpriseInvariant
 from .parts import Parts, parts_of
 from .scripts import all_scripts
@@ -24,6 +26,8 @@ class EnterpriseEdition(Edition):
 
     Args:
         license: A licence's text, the path of its file, or ``"evaluation"``; looked for in the usual places when None.
+        encryption_keys: Gives a key for encryption by its name, as 32 bytes or as base64, and None for one that there
+            is not; for who keeps keys elsewhere than in the environment and in files.
 
     Attributes:
         gate: Its licence.
@@ -32,8 +36,14 @@ class EnterpriseEdition(Edition):
     name = "enterprise"
     needs = ("pro",)
 
-    def __init__(self, license: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        license: str | os.PathLike[str] | None = None,
+        *,
+        encryption_keys: Callable[[str], bytes | str | None] | None = None,
+    ) -> None:
         self.gate = LicenseGate(self.name, license)
+        self._encryption_keys = encryption_keys
 
     def install(self, app: App) -> None:
         """In every process: the licence first; its number is for the doctor. Settings, scripts, events."""
@@ -44,6 +54,7 @@ class EnterpriseEdition(Edition):
         app.events.declare("leader", by=self.name)
         Parts(app).listen(app, self.name)
         app.invariants.add(self.name, EnterpriseInvariant(), by=self.name)
+        encryption.install(app, self._encryption_keys, self.name)
         if held.threads is not None:
             from .thread_check import NAME, thread_check
 
@@ -53,6 +64,7 @@ class EnterpriseEdition(Edition):
         """In a worker: its part in the election."""
         self.gate.watch(worker)
         parts_of(worker.app).lead(worker, self.name)
+        encryption.install_worker(worker, self.name)
         if self.gate.license is not None and self.gate.license.threads is not None:
             from .census import ThreadCensus
 
@@ -70,3 +82,9 @@ class EnterpriseEdition(Edition):
             from .thread_check import thread_banner
 
             web.banners.add("enterprise.threads", thread_banner(web.checkup), by=self.name)
+
+    def install_cli(self, cli: Any) -> None:
+        """On the command line."""
+        from .encryption import commands
+
+        cli.commands.add("encryption", commands.encryption, by=self.name)
