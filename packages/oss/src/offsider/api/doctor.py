@@ -258,7 +258,8 @@ def _quarantine(app: App, _facts: ServerFacts) -> Iterable[Finding]:
             WARNING,
             f"{count:,} entries are in quarantine: no worker could run them",
             "none",
-            "offsider why JID says the reason of one; an old version of your code may have enqueued them",
+            "offsider quarantine shows each with its reason, puts it back, or deletes it; an old version of your code"
+            " may have enqueued them",
         )
     else:
         yield Finding("quarantine", OK, "nothing is in quarantine")

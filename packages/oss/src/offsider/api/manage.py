@@ -12,6 +12,7 @@ from .dead import DeadSet
 from .desk import Desk
 from .info import JobInfo, job_info
 from .processes import Processes
+from .quarantine import Quarantine
 from .queues import Queues
 from .results import LONGEST_WAIT_S, Result, checked_timeout, result, wait_for, where_it_is
 from .running import Running
@@ -89,6 +90,11 @@ class Management:
     def dead(self) -> DeadSet:
         """The jobs that have no retries left."""
         return DeadSet(self, self.keys.dead)
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """What no worker could run."""
+        return Quarantine(self)
 
     @property
     def processes(self) -> Processes:

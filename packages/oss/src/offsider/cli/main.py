@@ -15,6 +15,7 @@ from .doctor import doctor
 from .fsck import fsck
 from .jobs import jobs
 from .processes import processes
+from .quarantine import quarantine
 from .queues import queues
 from .sets import dead, retry, scheduled
 from .stats import stats
@@ -23,7 +24,7 @@ from .web import web
 from .why import why
 from .worker import ProcessRunner, one_process, worker
 
-LOOKING = (queues, jobs, scheduled, retry, dead, processes, stats, top, why, doctor, fsck)
+LOOKING = (queues, jobs, scheduled, retry, dead, quarantine, processes, stats, top, why, doctor, fsck)
 
 
 class Cli:
