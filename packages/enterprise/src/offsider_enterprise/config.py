@@ -10,6 +10,7 @@ from offsider.config.model import Seconds, Section
 from offsider.errors import InvalidOption
 
 from .encryption.settings import EncryptionSettings
+from .unique.settings import UniqueSettings
 
 if TYPE_CHECKING:
     from offsider import App
@@ -45,6 +46,7 @@ class EnterpriseSettings(Section):
         leader: Whether workers with these settings may become the leader.
         leader_lease_s: How long a leader that has died, or is frozen, keeps others from leading.
         encryption: The keys, see `EncryptionSettings`.
+        unique: Of unique jobs, see `UniqueSettings`.
         cron_zone: The zone of entries of the crontab that name none.
         cron_history: How many runs of an entry are kept.
         cron: Entries of the crontab, by name.
@@ -53,6 +55,7 @@ class EnterpriseSettings(Section):
     leader: bool = True
     leader_lease_s: float = Field(default=15.0, ge=1, le=300)
     encryption: EncryptionSettings = Field(default_factory=EncryptionSettings)
+    unique: UniqueSettings = Field(default_factory=UniqueSettings)
     cron_zone: str = "UTC"
     cron_history: int = Field(default=25, ge=5, le=1000)
     cron: dict[str, CronSettings] = Field(default_factory=dict)

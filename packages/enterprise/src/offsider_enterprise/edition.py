@@ -14,6 +14,7 @@ from .encryption import install as encryption
 from .invariant import EnterpriseInvariant
 from .parts import Parts, parts_of
 from .scripts import all_scripts
+from .unique import install as unique
 
 if TYPE_CHECKING:
     from offsider import App
@@ -55,6 +56,7 @@ class EnterpriseEdition(Edition):
         Parts(app).listen(app, self.name)
         app.invariants.add(self.name, EnterpriseInvariant(), by=self.name)
         encryption.install(app, self._encryption_keys, self.name)
+        unique.install(app, self.name)
         if held.threads is not None:
             from .thread_check import NAME, thread_check
 
@@ -65,6 +67,7 @@ class EnterpriseEdition(Edition):
         self.gate.watch(worker)
         parts_of(worker.app).lead(worker, self.name)
         encryption.install_worker(worker, self.name)
+        unique.install_worker(worker, self.name)
         if self.gate.license is not None and self.gate.license.threads is not None:
             from .census import ThreadCensus
 
@@ -78,6 +81,7 @@ class EnterpriseEdition(Edition):
         from offsider_pro.license_banner import LicenseBanner
 
         web.banners.add("enterprise.license", LicenseBanner(self.gate), by=self.name)
+        unique.install_web(web, self.name)
         if self.gate.license is not None and self.gate.license.threads is not None:
             from .thread_check import thread_banner
 
@@ -88,3 +92,4 @@ class EnterpriseEdition(Edition):
         from .encryption import commands
 
         cli.commands.add("encryption", commands.encryption, by=self.name)
+        unique.install_cli(cli, self.name)

@@ -1,0 +1,17 @@
+-- unique_hold: take a lock, or give it back, for a job that runs where it is called.
+--
+-- KEYS  none of its own: those of the effect
+-- ARGV  1 take or give
+-- Returns 1, or the refusal of the effect.
+--
+-- Keeps: the effect is the one of every push; lines that begin with --+ are code in the composed script, which is the
+-- only one that is used.
+--+ local wrong = effects.check()
+--+ if wrong then return wrong end
+--+ if ARGV[1] == 'give' then
+--+   effects.moved(0)
+--+   effects.run()
+--+ elseif not effects.admit(0, '', '') then
+--+   return effects.reply()
+--+ end
+return {1}
