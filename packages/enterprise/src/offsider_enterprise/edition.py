@@ -10,6 +10,7 @@ from offsider.contract.edition import Edition
 from offsider_pro.license import LicenseGate
 
 from .config import EnterpriseSettings
+from .cron import install as cron
 from .encryption import install as encryption
 from .invariant import EnterpriseInvariant
 from .parts import Parts, parts_of
@@ -52,7 +53,6 @@ class EnterpriseEdition(Edition):
         app.config_sections.add(self.name, EnterpriseSettings, by=self.name)
         for script in all_scripts():
             app.scripts.add(script.name, script, by=self.name)
-        app.events.declare("leader", by=self.name)
         Parts(app).listen(app, self.name)
         app.invariants.add(self.name, EnterpriseInvariant(), by=self.name)
         encryption.install(app, self._encryption_keys, self.name)
@@ -66,6 +66,7 @@ class EnterpriseEdition(Edition):
         """In a worker: its part in the election."""
         self.gate.watch(worker)
         parts_of(worker.app).lead(worker, self.name)
+        parts_of(worker.app).tell_time(worker, self.name)
         encryption.install_worker(worker, self.name)
         unique.install_worker(worker, self.name)
         if self.gate.license is not None and self.gate.license.threads is not None:
@@ -81,6 +82,7 @@ class EnterpriseEdition(Edition):
         from offsider_pro.license_banner import LicenseBanner
 
         web.banners.add("enterprise.license", LicenseBanner(self.gate), by=self.name)
+        cron.install_web(web, self.name)
         unique.install_web(web, self.name)
         if self.gate.license is not None and self.gate.license.threads is not None:
             from .thread_check import thread_banner

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from croniter import croniter
-
 from offsider.errors import InvalidOption, shown
 
 NAMES = ("minute", "hour", "day of the month", "month", "day of the week")
@@ -48,6 +46,8 @@ class Fields:
         parts = _checked(text)
         self.text = " ".join(parts)
         self.follows_clock = not (parts[0].startswith("*") or parts[1].startswith("*"))
+        from croniter import croniter  # here: it is slow to import, and most processes only enqueue
+
         try:
             expanded, nth = croniter.expand(self.text, hash_id=name.encode())
         except (ValueError, KeyError) as error:
