@@ -33,7 +33,12 @@ def test_two_apps_may_share_an_edition(make_app: Callable[..., App]) -> None:
         assert app.jobs["report"].enqueue()
 
 
-def test_around_a_usual_job_stands_nothing(pro: App, bench: Bench) -> None:
+def test_around_a_usual_job_stands_nothing_but_what_measures_some_of_them(
+    make_pro: Callable[..., App], raw: Any, start_worker: Callable[..., Worker]
+) -> None:
+    assert pro_links(Worker(make_pro()))[-1] == "UsageMeter"
+    pro = make_pro(pro={"costs": False})
+    bench = Bench(pro, raw, start_worker)
     pro.job(name="count")(lambda: None)
     worker = bench.start()
     until(lambda: pro_links(worker) == [], what="the first look is over")

@@ -20,7 +20,10 @@ from offsider_pro.keys import ProKeys
 def test_every_key_has_a_kind(namespace: str) -> None:
     keys = Keys(namespace)
     ours = ProKeys(keys)
-    made = {value for name, value in vars(ours).items() if not name.startswith("_")} | {ours.deletions("mail")}
+    made = {value for name, value in vars(ours).items() if not name.startswith("_")} | {
+        ours.deletions("mail"),
+        ours.usage(1),
+    }
     kinds = list(ProInvariant().kinds(keys))
     assert len(kinds) == len(made)
     assert all(any(re.fullmatch(kind.pattern, key) for kind in kinds) for key in made)

@@ -4,9 +4,28 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from offsider.config.model import Section, Texts
+from offsider.config.model import Seconds, Section, Texts
 
 from .statsd import parse_address
+
+
+class SpoolSettings(Section):
+    """The spool: where pushes wait while Redis is away.
+
+    Attributes:
+        enabled: False: a push that Redis does not answer is an error of its caller, as in the free edition.
+        folder: On a disk that outlives the process; ``~/.local/state/offsider/spool`` when None.
+        most_jobs, most_bytes: How much waits at most on this machine, for each Redis and namespace.
+        after_s: How long a push is tried before it is kept.
+        remember_s: For how long Redis remembers each push: one in doubt that is delivered later may run twice.
+    """
+
+    enabled: bool = True
+    folder: str | None = None
+    most_jobs: int = Field(default=100_000, ge=1)
+    most_bytes: int = Field(default=256_000_000, ge=1_000_000)
+    after_s: Seconds = 1.0
+    remember_s: float = Field(default=86_400.0, ge=3600, le=30 * 86_400)
 
 
 class ProSettings(Section):
@@ -17,12 +36,18 @@ class ProSettings(Section):
         statsd_prefix: What stands before each metric's name.
         statsd_tags: Tags of all metrics, e.g. ``["env:production"]``.
         statsd_distributions: Send ``…_dist``, too, which only Datadog's agent understands.
+        spool: Where pushes wait while Redis is away.
+        costs: Measure what jobs cost their workers.
+        costs_every_s: A run of each class is measured at most so often, in each worker.
     """
 
     statsd: str | None = None
     statsd_prefix: str = "sidekiq."
     statsd_tags: Texts = Field(default_factory=list)
     statsd_distributions: bool = True
+    spool: SpoolSettings = Field(default_factory=SpoolSettings)
+    costs: bool = True
+    costs_every_s: Seconds = 1.0
 
     @field_validator("statsd")
     @classmethod

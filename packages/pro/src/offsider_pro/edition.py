@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 from offsider.contract.edition import Edition
 
+from . import replicas
 from .config import ProSettings
 from .expiry import OPTIONS
 from .invariant import ProInvariant
@@ -15,6 +16,7 @@ from .license import LicenseGate
 from .parts import Parts
 from .pause_view import reason as pause_reason
 from .scripts import all_scripts
+from .spool.check import SpoolCheck
 
 if TYPE_CHECKING:
     from offsider import App
@@ -63,34 +65,44 @@ class ProEdition(Edition):
         app.config_sections.add(self.name, ProSettings, by=self.name)
         for script in all_scripts():
             app.scripts.add(script.name, script, by=self.name)
-        for option in OPTIONS:
+        for option in (*OPTIONS, *replicas.OPTIONS):
             app.job_options.add(option.name, option, by=self.name)
         parts = self._parts[id(app)] = Parts(app, self._statsd_tags)
         app.client_middleware.add("pro.expiry", parts.stamp, by=self.name)
+        app.client_middleware.add("pro.replicas", replicas.WaitForReplicas(), by=self.name)
         app.server_middleware.add("pro.expiry", parts.drop, by=self.name)
         parts.listen(app, self.name)
         app.reasons.add("pro.pause", pause_reason, by=self.name)
         app.reasons.add("pro.expiry", parts.drop.reason, by=self.name)
         app.invariants.add("pro", ProInvariant(), by=self.name)
+        app.undelivered.fill(parts.spools.keeper, by=self.name)
+        app.checks.add("pro.spool", SpoolCheck(parts.spools), by=self.name)
+        app.checks.add("pro.replicas", replicas.check, by=self.name)
 
     def install_worker(self, worker: Worker) -> None:
         """In a worker: what is paused, and metrics."""
         self.gate.watch(worker)
         from .pause_service import PauseService
+        from .spool.spools import SpoolService
 
         parts = self._parts[id(worker.app)]
         parts.workers.add(worker)
         worker.queue_filters.add("pro.pause", parts.pauses.held, by=self.name)
         worker.services.add("pro.pauses", PauseService(parts.pauses, worker), by=self.name)
+        worker.services.add("pro.spool", SpoolService(parts.spools), by=self.name)
+        worker.heartbeat_fields.add("spool", lambda: parts.spools.depth().jobs, by=self.name)
         parts.measure(worker, self._statsd, self.name)
+        parts.meter(worker, self.name)
         worker.server_middleware.add("pro.pause", parts.hold, by=self.name, after="pro.expiry")
 
     def install_web(self, web: Web) -> None:
         """In a web process: its log and its pages hear of the licence."""
         self.gate.speak()
         from .license_banner import LicenseBanner
+        from .worker_metrics import page as costs
 
         web.banners.add("pro.license", LicenseBanner(self.gate), by=self.name)
+        costs.show(web, self.name)
 
     def install_cli(self, cli: Any) -> None:
         """On the command line."""

@@ -11,6 +11,7 @@ from offsider.store.keys import Keys
 from .keys import ProKeys
 
 HOUR_S = 3600
+USAGE_KEPT_S = 73 * HOUR_S
 
 
 class ProInvariant(Invariant):
@@ -24,5 +25,6 @@ class ProInvariant(Invariant):
             KeyKind("paused", re.escape(ours.paused), "set"),
             KeyKind("pauses", re.escape(ours.pauses), "hash"),
             KeyKind("job pauses", re.escape(ours.job_pauses), "hash"),
+            KeyKind("usage", re.escape(ours.usage("")) + r"\d+", "hash", USAGE_KEPT_S),
             KeyKind("deletions", re.escape(ours.deletions("")) + ".+", "string", HOUR_S),
         ]

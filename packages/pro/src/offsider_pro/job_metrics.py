@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from offsider.job.record import Record
 
     from .statsd import Statsd
+    from .worker_metrics.usage import Usage
 
 Tags = Callable[[str, "Record", str], Iterable[str]]
 """Further tags of a job: of its name, its record, and the queue it was taken from."""
@@ -87,6 +88,22 @@ class JobMetrics(ServerMiddleware):
     def expired(self, record: Record, queue: str, _deadline_ms: int) -> None:
         """A job has expired."""
         self._count("jobs.expired", record, queue)
+
+    def delivered(self, jobs: int) -> None:
+        """Jobs that were kept while Redis was away are in their queues."""
+        self._statsd.count("jobs.recovered.push", (), jobs)
+
+    def spooled(self, jobs: int) -> None:
+        """So many jobs are kept on this machine."""
+        self._statsd.gauge("spool.jobs", jobs)
+
+    def cost(self, name: str, queue: str, usage: Usage) -> None:
+        """A run was measured."""
+        tags = _usual(name, queue)
+        self._statsd.time("jobs.cpu", usage.cpu_us / 1000, tags)
+        if usage.alone:
+            self._statsd.gauge("jobs.memory_growth", usage.memory, tags)
+            self._statsd.gauge("jobs.objects_left", usage.blocks, tags)
 
     def _died(self, record: Record, error: BaseException) -> None:
         if isinstance(error, ProcessLost):

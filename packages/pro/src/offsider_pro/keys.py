@@ -23,3 +23,7 @@ class ProKeys:
     def deletions(self, queue: str) -> str:
         """How many jobs were deleted from the middle of a queue lately."""
         return f"{self._prefix}deletions:{queue}"
+
+    def usage(self, hour: int | str) -> str:
+        """What measured runs have cost in one hour, in hours since 1970."""
+        return f"{self._prefix}usage:{hour}"

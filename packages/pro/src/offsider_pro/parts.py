@@ -10,6 +10,7 @@ from .expiry import DropExpired, StampExpiry
 from .job_metrics import JobMetrics, Tags
 from .pause_view import HoldPaused, PauseView
 from .server_time import ServerTime
+from .spool.spools import Spools
 from .statsd import Statsd, connect
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Parts:
         self.drop = DropExpired(self.time, self.expired.note, self.metrics.expired)
         self.pauses = PauseView(app)
         self.hold = HoldPaused(self.pauses)
+        self.spools = Spools(app, self.metrics.delivered)
         self.workers: WeakSet[Worker] = WeakSet()
 
     def listen(self, app: App, by: str) -> None:
@@ -50,7 +52,12 @@ class Parts:
         app.events.on("startup", self._look, by=by)
         app.events.on("beat", self.expired.write, by=by)
         app.events.on("exit", self.expired.write, by=by)
+        app.events.on("beat", self._gauge, by=by)
         self.metrics.listen(app)
+
+    def _gauge(self) -> None:
+        if not self.statsd.silent:
+            self.metrics.spooled(self.spools.depth().jobs)
 
     def _look(self) -> None:
         """What is paused, before the first job is fetched."""
@@ -72,3 +79,12 @@ class Parts:
                 distributions=pro.statsd_distributions,
             )
         worker.server_middleware.add("pro.statsd", self.metrics, by=by, after="pro.expiry")
+
+    def meter(self, worker: Worker, by: str) -> None:
+        """What jobs cost, unless that is switched off."""
+        from .worker_metrics.sink import add_meter
+
+        settings: Any = worker.app.settings
+        if settings.pro.costs:
+            told = None if self.statsd.silent else self.metrics.cost
+            add_meter(worker, settings.pro.costs_every_s, told, by)

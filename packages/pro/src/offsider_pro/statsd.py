@@ -30,6 +30,9 @@ class TaggingClient(Protocol):
     def timing(self, metric: str, value: float, tags: list[str] | None = None) -> Any:
         """A duration in milliseconds."""
 
+    def gauge(self, metric: str, value: float, tags: list[str] | None = None) -> Any:
+        """A level; used when the client has it."""
+
 
 class PlainClient(Protocol):
     """A client without tags, such as ``statsd.StatsClient``: names only."""
@@ -39,6 +42,9 @@ class PlainClient(Protocol):
 
     def timing(self, stat: str, delta: float) -> Any:
         """A duration in milliseconds."""
+
+    def gauge(self, stat: str, value: float) -> Any:
+        """A level; used when the client has it."""
 
 
 Client = TaggingClient | PlainClient
@@ -97,6 +103,7 @@ class Statsd:
         self._increment: Callable[..., Any] | None = None
         self._incr: Callable[..., Any] | None = None
         self._timing: Callable[..., Any] | None = None
+        self._gauge: Callable[..., Any] | None = None
         self._distribution: Callable[..., Any] | None = None
         self._flush: Callable[[], Any] | None = None
 
@@ -127,6 +134,7 @@ class Statsd:
             )
         self._prefix, self._tags = prefix, list(tags)
         self._increment, self._incr, self._timing, self._flush = increment, incr, timing, flush
+        self._gauge = _method(client, "gauge")
         self._distribution = _method(client, "distribution") if distributions and increment else None
 
     def count(self, name: str, tags: Sequence[str], by: int = 1) -> None:
@@ -137,6 +145,18 @@ class Statsd:
             elif self._incr is not None:
                 self._incr(self._prefix + name, by)
         except Exception as error:  # noqa: BLE001 - whatever a client raises, a metric is no reason to fail a job
+            self.complain(error)
+
+    def gauge(self, name: str, value: float, tags: Sequence[str] = ()) -> None:
+        """A level, by a client that knows them."""
+        if self._gauge is None:
+            return
+        try:
+            if self._increment is None:
+                self._gauge(self._prefix + name, value)
+            else:
+                self._gauge(self._prefix + name, value, tags=[*self._tags, *tags])
+        except Exception as error:  # noqa: BLE001 - as above
             self.complain(error)
 
     def time(self, name: str, took_ms: float, tags: Sequence[str]) -> None:

@@ -1,0 +1,1 @@
+"""What jobs cost their worker: CPU time, memory, allocations, by class. Imports nothing."""
