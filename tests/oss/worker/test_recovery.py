@@ -127,6 +127,19 @@ def test_a_job_that_was_in_flight_in_four_deaths_is_dead(recovery: Recovery, tol
     assert isinstance(error, ProcessLost)
 
 
+def test_a_death_is_told_once_the_job_is_among_the_dead_and_only_once(recovery: Recovery, told: Told, raw: Any) -> None:
+    raw.set(DEAD, "somebody else's")
+    die_with(raw, payload("job", 1, crashes=3), payload("job", 2))
+    assert recovery.recover(OWNER) == 1, "the other one"
+    for _round in range(2):
+        die_with(raw, payload("job", 3), owner="other:1:abc/default/1")
+        assert (recovery.recover(OWNER), recovery.recover("other:1:abc/default/1")) == (0, 1)
+    assert told.died == []
+    raw.delete(DEAD)
+    assert recovery.recover(OWNER) == 1
+    assert [record["args"] for record, _error in told.died] == [[1]]
+
+
 def test_what_is_no_job_is_kept_apart_with_its_bytes(recovery: Recovery, raw: Any) -> None:
     die_with(raw, b"\xff not JSON", payload("job"))
     assert recovery.recover(OWNER) == 2

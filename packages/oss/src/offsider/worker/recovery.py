@@ -178,20 +178,19 @@ class Recovery(PeriodicService):
     def _move(self, owner: str, inflight: str, entries: list[tuple[str, bytes]], stopped: bool) -> tuple[int, int]:
         queues: dict[str, int] = {}
         arguments: list[Argument] = [owner, self._limits.dead_max, self._limits.dead_s]
-        deaths: list[tuple[records.Record, BaseException]] = []
+        deaths: dict[str, tuple[records.Record, BaseException]] = {}
         for field, payload in entries:
             queue = field.partition(":")[2]
             index = queues.setdefault(queue, 6 + 2 * len(queues))
-            kind, new = (QUEUE, payload) if stopped else self._next_place(owner, queue, payload, deaths)
+            kind, new = (QUEUE, payload) if stopped else self._next_place(owner, field, payload, deaths)
             arguments += [kind, field, index, new]
         keys = [self._keys.owners, inflight, self._keys.dead, self._keys.quarantine, self._keys.queues]
         for queue in queues:
             keys += [self._keys.queue(queue), self._keys.bell(queue)]
         calls = self._calls(entries, arguments)
-        moved, gone = self._wire.run(*self._composer.request(self._recover, keys, arguments, calls))
-        if moved > 0:
-            for record, error in deaths:
-                self._died(record, error)
+        moved, gone, *died = self._wire.run(*self._composer.request(self._recover, keys, arguments, calls))
+        for field in died:  # what could not get there is no death yet, nor what another process has moved
+            self._died(*deaths[field.decode()])
         return moved, gone
 
     def _calls(self, entries: list[tuple[str, bytes]], arguments: list[Argument]) -> list[tuple[str | int, Call]]:
@@ -209,12 +208,12 @@ class Recovery(PeriodicService):
         return calls
 
     def _next_place(
-        self, owner: str, queue: str, payload: bytes, deaths: list[tuple[records.Record, BaseException]]
+        self, owner: str, field: str, payload: bytes, deaths: dict[str, tuple[records.Record, BaseException]]
     ) -> tuple[str, bytes]:
         try:
             record = records.loads(payload)
         except Malformed as error:
-            return "quarantine", quarantine_entry(queue, str(error), payload)
+            return "quarantine", quarantine_entry(field.partition(":")[2], str(error), payload)
         lost = self._judge(record, owner)
         if lost is None:
             return QUEUE, records.rewritten(record)
@@ -222,7 +221,7 @@ class Recovery(PeriodicService):
         record["error_class"] = "offsider.ProcessLost"
         record["error_message"] = str(lost)
         record["failed_at"] = clock.now_ms()
-        deaths.append((record, lost))
+        deaths[field] = (record, lost)
         return "dead", records.rewritten(record)
 
 

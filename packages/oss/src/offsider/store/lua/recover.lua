@@ -4,7 +4,8 @@
 --       6.. pairs: queue:<name>, bell:<name>
 -- ARGV  1 owner  2 most entries of the dead set  3 oldest entry of the dead set in s
 --       then groups of four: kind, field, index of the queue in KEYS, payload; kinds: queue, dead, quarantine
--- Returns {number of jobs moved, 1 when the owner is gone for good}; {-1, 0} when it lives again.
+-- Returns {number of jobs moved, 1 when the owner is gone for good, then the fields of those that are among the dead
+--       now}; {-1, 0} when it lives again.
 --
 -- Keeps: compare-and-set: an owner that renewed its lease in the meantime keeps its jobs; each job moves once
 -- (HDEL decides); the first write is HDEL, so that recovery works when Redis is full. A recovered job goes to
@@ -23,7 +24,7 @@ local function is_open(key, expected)
 end
 
 local places = {dead = KEYS[3], quarantine = KEYS[4]}
-local moved = 0
+local moved, died = 0, {}
 for i = 4, #ARGV, 4 do
   local kind, field, k, payload = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3]
   local open = is_open(places[kind] or KEYS[k], places[kind] and 'zset' or 'list')
@@ -36,6 +37,7 @@ for i = 4, #ARGV, 4 do
       if redis.call('LLEN', KEYS[k + 1]) == 0 then redis.call('LPUSH', KEYS[k + 1], '1') end
     else
       local set = places[kind]
+      if kind == 'dead' then died[#died + 1] = field end
       redis.call('ZADD', set, string.format('%.6f', now), payload)
       redis.call('ZREMRANGEBYSCORE', set, '-inf', now - ARGV[3])
       redis.call('ZREMRANGEBYRANK', set, 0, -(ARGV[2] + 1))
@@ -44,6 +46,6 @@ for i = 4, #ARGV, 4 do
 end
 --+ effects.run()
 redis.call('HDEL', inflight, 'stopped')
-if redis.call('HLEN', inflight) > 0 then return {moved, 0} end
-redis.call('ZREM', KEYS[1], owner)
-return {moved, 1}
+local gone = redis.call('HLEN', inflight) == 0 and 1 or 0
+if gone == 1 then redis.call('ZREM', KEYS[1], owner) end
+return {moved, gone, unpack(died)}
