@@ -281,6 +281,25 @@ def test_a_full_redis_says_a_clear_no_at_once_and_takes_nothing_of_a_batch(
     raw.close()
 
 
+@pytest.mark.parametrize("is_async", [False, True], ids=["threads", "loop"])
+def test_the_batches_before_a_refusal_are_told(make_app: Make, raw: redis.Redis, is_async: bool) -> None:
+    app = make_app()
+    job = app.job(name="add")(add)
+
+    def requests() -> Iterator[Any]:
+        yield from (job.request(1), job.request(2))
+        raw.config_set("maxmemory", 1)
+        yield job.request(3)
+
+    try:
+        with pytest.raises(RedisRefused) as caught:
+            on_loop(app, app.client.apush_many(requests(), 2)) if is_async else app.client.push_many(requests(), 2)
+        assert len(caught.value.before) == 2
+    finally:
+        raw.config_set("maxmemory", 0)
+    assert raw.llen(app.keys.queue("default")) == 2
+
+
 def test_a_refusal_by_password_or_rights_is_no_reason_to_wait(
     make_app: Make, make_server: Callable[..., Server]
 ) -> None:

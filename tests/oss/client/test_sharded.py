@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from offsider import App, EnqueueUncertain, RedisRefused
+from offsider import App, EnqueueUncertain, RedisRefused, clock
 from offsider.client import push
 from offsider.contract.middleware import ClientMiddleware
 from offsider.errors import InvalidOption, PayloadTooLarge
 from offsider.job.record import dumps
 from offsider.testing.proxy import Proxy
+from support.loops import on_loop
 from support.server import Server
 
 MakeApp = Callable[..., App]
@@ -220,11 +221,48 @@ def test_one_redis_that_refuses_is_told_with_what_the_others_have(
     app = make_app(shards={"eu": {"url": full.url}, "us": {"namespace": "us"}})
     app.client_middleware.add("places", Places(), by="test")
     note = job_of(app)
-    with pytest.raises(RedisRefused, match=r"shard 'eu': Redis refuses .*The other 4 jobs of this trip are in their"):
+    with pytest.raises(
+        RedisRefused, match=r"shard 'eu': Redis refuses .*The other 4 jobs of this trip are in their"
+    ) as caught:
         note.enqueue_many([(number,) for number in range(6)])
+    assert [jid is not None for jid in caught.value.jids] == [True, False, True, True, False, True]
     assert [waiting(raw, "offsider"), waiting(raw, "us")] == [2, 2]
-    with pytest.raises(RedisRefused, match=r"log$"):
+    with pytest.raises(RedisRefused, match=r"log$") as caught:
         note.enqueue_many([(1,), (4,)])
+    assert caught.value.jids == []
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["threads", "loop"])
+def test_the_batches_before_a_refusal_are_told(
+    make_app: MakeApp, make_server: Callable[..., Server], is_async: bool
+) -> None:
+    full = make_server("--appendonly", "no", "--maxmemory", "1", "--maxmemory-policy", "noeviction")
+    app = make_app(shards={"eu": {"url": full.url}})
+    app.client_middleware.add("places", Places(), by="test")
+    note = job_of(app)
+    requests = [note.request(number) for number in (0, 3, 9, 1)]
+    with pytest.raises(RedisRefused) as caught:
+        push_all(app, requests, 3, is_async)
+    assert (len(caught.value.before), caught.value.jids) == (3, [])
+
+
+def push_all(app: App, requests: Any, size: int, is_async: bool) -> None:
+    if is_async:
+        on_loop(app, app.client.apush_many(requests, size))
+    else:
+        app.client.push_many(requests, size)
+
+
+def test_on_a_loop_several_that_are_away_are_tried_at_once(make_app: MakeApp, raw: Any) -> None:
+    away = {f"away{number}": {"url": "redis://127.0.0.1:1/0"} for number in range(4)}
+    app = make_app(shards={**away, "here": {"namespace": "here"}}, redis={"push_deadline_s": 1.0})
+    note = job_of(app)
+    requests = [note.using(shard=shard).request(1) for shard in (*away, "here")]
+    began_s = clock.monotonic_s()
+    with pytest.raises(EnqueueUncertain, match=r"shard 'away0': .*shard 'away3': "):
+        push_all(app, requests, 100, is_async=True)
+    assert clock.monotonic_s() - began_s < 3, "not four seconds"
+    assert waiting(raw, "here") == 1
 
 
 def test_what_is_pushed_at_a_place_goes_there_and_its_name_is_remembered_there(app: App, raw: Any) -> None:

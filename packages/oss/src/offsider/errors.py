@@ -175,7 +175,18 @@ class EnqueueUncertain(RedisUnavailable):
 
 
 class RedisRefused(StoreError):
-    """Redis said no, and changed nothing: it is full, cannot persist, or does not allow it."""
+    """Redis said no, and changed nothing: it is full, cannot persist, or does not allow it.
+
+    Attributes:
+        before: Of ``enqueue_many``: the ids of earlier requests of the same call, which are in their queues.
+        jids: Of ``enqueue_many`` with shards: the ids of the request itself as far as other Redises have taken their
+            jobs, None for those that are in no queue; empty when that is all of them.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.before: list[str | None] = []
+        self.jids: list[str | None] = []
 
 
 class TooFewCopies(StoreError):

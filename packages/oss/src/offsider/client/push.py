@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from .. import clock
-from ..errors import EnqueueUncertain, RedisUnavailable, TooFewCopies
+from ..errors import EnqueueUncertain, RedisRefused, RedisUnavailable, TooFewCopies
 from ..job.push import PushRequest
 from ..job.record import SOFT_MAX_BYTES, Record, dumps
 from ..store.composer import Composer
@@ -80,7 +80,7 @@ class Client:
         for batch in batches(requests, batch_size):
             try:
                 jids += self.go(self.prepared(batch))
-            except (EnqueueUncertain, TooFewCopies) as error:
+            except (EnqueueUncertain, RedisRefused, TooFewCopies) as error:
                 error.before = jids
                 raise
         return jids
@@ -91,7 +91,7 @@ class Client:
         for batch in batches(requests, batch_size):
             try:
                 jids += await self.ago(self.prepared(batch))
-            except (EnqueueUncertain, TooFewCopies) as error:
+            except (EnqueueUncertain, RedisRefused, TooFewCopies) as error:
                 error.before = jids
                 raise
         return jids

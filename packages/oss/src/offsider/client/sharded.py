@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from ..errors import EnqueueUncertain, RedisRefused, TooFewCopies
@@ -18,7 +19,8 @@ class ShardedClient:
     """`Client` for several Redises.
 
     * what a call or a middleware says decides; else the queue's name; else it is the app's own Redis;
-    * a batch is one trip for each Redis; those are independent: one that is away does not hold up the others;
+    * a batch is one trip for each Redis; those are independent: one that is away does not hold up the others. On an
+      event loop they are made at once, so that several that are away cost the time of one;
     * a batch in doubt is in doubt as a whole, but `EnqueueUncertain.again` repeats only the trips without an answer.
 
     Args:
@@ -49,7 +51,7 @@ class ShardedClient:
         for batch in batches(requests, batch_size):
             try:
                 jids += self._split(batch).go()
-            except (EnqueueUncertain, TooFewCopies) as error:
+            except (EnqueueUncertain, RedisRefused, TooFewCopies) as error:
                 error.before = jids
                 raise
         return jids
@@ -60,7 +62,7 @@ class ShardedClient:
         for batch in batches(requests, batch_size):
             try:
                 jids += await self._split(batch).ago()
-            except (EnqueueUncertain, TooFewCopies) as error:
+            except (EnqueueUncertain, RedisRefused, TooFewCopies) as error:
                 error.before = jids
                 raise
         return jids
@@ -106,13 +108,17 @@ class ShardedClient:
         return self.at(self._place_of(request))
 
 
+_FAILURES = (EnqueueUncertain, RedisRefused, TooFewCopies)
+_Failure = EnqueueUncertain | RedisRefused | TooFewCopies
+
+
 class Part:
     """The jobs of a batch for one Redis; what is to be done about them, which changes when a reply is lost."""
 
     def __init__(self, shard: str | None, client: Client, requests: list[PushRequest]) -> None:
         # Before the first part goes: a job that cannot be written refuses the whole batch, and nothing was pushed.
         trip = client.prepared(requests)
-        self._jids = [request.record["jid"] for request in requests]
+        self.jids = [request.record["jid"] for request in requests]
         self.place = "the app's own Redis" if shard is None else f"shard {shard!r}"
         self.count = len(requests)
         self.go: Callable[[], Jids] = lambda: client.go(trip)
@@ -124,7 +130,7 @@ class Part:
 
     def refused(self, jids: Jids) -> set[str]:
         """The ids of jobs that were refused, by what was answered."""
-        return {mine for mine, jid in zip(self._jids, jids, strict=True) if jid is None}
+        return {mine for mine, jid in zip(self.jids, jids, strict=True) if jid is None}
 
 
 class Split:
@@ -138,50 +144,55 @@ class Split:
 
     def go(self) -> Jids:
         """Make the trips that are left; the ids of the whole batch."""
-        left, errors = [], []
+        errors: list[_Failure | None] = []
         for part in self._left:
             try:
                 self._take_away(part.refused(part.go()))
-            except TooFewCopies as error:
-                self._few.append(error)  # its jobs are there
-            except (EnqueueUncertain, RedisRefused) as error:
-                left.append(part)
+                errors.append(None)
+            except _FAILURES as error:
                 errors.append(error)
-        self._end(left, errors)
-        return self.jids
+        return self._end(errors)
 
     async def ago(self) -> Jids:
-        """The same on an event loop."""
-        left, errors = [], []
-        for part in self._left:
-            try:
-                self._take_away(part.refused(await part.ago()))
-            except TooFewCopies as error:
-                self._few.append(error)
-            except (EnqueueUncertain, RedisRefused) as error:
-                left.append(part)
-                errors.append(error)
-        self._end(left, errors)
-        return self.jids
+        """The same on an event loop, all at once."""
+        return self._end(await asyncio.gather(*map(self._ago, self._left)))
+
+    async def _ago(self, part: Part) -> _Failure | None:
+        try:
+            self._take_away(part.refused(await part.ago()))
+        except _FAILURES as error:
+            return error
+        return None
 
     def _take_away(self, refused: set[str]) -> None:
         if refused:
             self.jids[:] = [None if jid in refused else jid for jid in self.jids]
 
-    def _end(self, left: list[Part], errors: list[EnqueueUncertain | RedisRefused]) -> None:
-        self._left = left
-        for part, error in zip(left, errors, strict=True):
-            if isinstance(error, EnqueueUncertain):
-                part.doubt(error)
-        if not left:
-            self._check_copies()
-            return
-        told = "; ".join(f"{part.place}: {error}" for part, error in zip(left, errors, strict=True))
-        if any(isinstance(error, EnqueueUncertain) for error in errors):
-            raise EnqueueUncertain(told, self.jids, again=self.go, aagain=self.ago) from errors[0]
-        there = self._count - sum(part.count for part in left)
-        more = f". The other {there} jobs of this trip are in their queues" if there else ""
-        raise RedisRefused(told + more) from errors[0]
+    def _end(self, ends: Sequence[_Failure | None]) -> Jids:
+        """What became of the trips, in their order."""
+        failed: list[tuple[Part, EnqueueUncertain | RedisRefused]] = []
+        for part, error in zip(self._left, ends, strict=True):
+            if isinstance(error, TooFewCopies):
+                self._few.append(error)  # its jobs are there
+            elif error is not None:
+                failed.append((part, error))
+                if isinstance(error, EnqueueUncertain):
+                    part.doubt(error)
+        self._left = [part for part, _error in failed]
+        if failed:
+            raise self._failure(failed) from failed[0][1]
+        self._check_copies()
+        return self.jids
+
+    def _failure(self, failed: Sequence[tuple[Part, EnqueueUncertain | RedisRefused]]) -> Exception:
+        told = "; ".join(f"{part.place}: {error}" for part, error in failed)
+        if any(isinstance(error, EnqueueUncertain) for _part, error in failed):
+            return EnqueueUncertain(told, self.jids, again=self.go, aagain=self.ago)
+        refused = {jid for part in self._left for jid in part.jids}
+        there = self._count - len(refused)
+        error = RedisRefused(f"{told}. The other {there} jobs of this trip are in their queues" if there else told)
+        error.jids = [None if jid in refused else jid for jid in self.jids] if there else []
+        return error
 
     def _check_copies(self) -> None:
         if self._few:
