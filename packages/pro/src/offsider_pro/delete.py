@@ -9,10 +9,11 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from offsider.contract.effects import DELETED, Call
 from offsider.errors import InvalidOption, Malformed, shown
 from offsider.job import record as records
 from offsider.job.record import Record, check_name
@@ -22,6 +23,7 @@ from .scripts import script_of
 
 if TYPE_CHECKING:
     from offsider import App
+    from offsider.store.composer import Composer
     from offsider.store.scripts import Script
     from offsider.store.wire import Argument, Wire
 
@@ -131,7 +133,7 @@ class Deletion:
         text, wanted = _search(value, field)
         with self._wire() as wire:
             keys = [self._keys.queue(queue), ProKeys(self._keys).deletions(queue)]
-            sweep = _Sweep(wire, keys, self._find, self._take)
+            sweep = _Sweep(self._app, wire, keys, self._find, self._take)
             while not sweep.ended:
                 yield from sweep.step(text, wanted)
 
@@ -145,10 +147,21 @@ class Deletion:
             while True:
                 cursor, found = wire.command("ZSCAN", key, cursor, "MATCH", pattern, "COUNT", MOST_ENTRIES)
                 members = dict(_confirmed(_members(found), wanted))
-                removed = wire.command("ZREM", key, *members) if members else 0
-                yield from itertools.islice(members.values(), removed)
+                removed = self._act(wire, key, members) if members else []
+                yield from itertools.compress(members.values(), removed)
                 if int(cursor) == 0:
                     return
+
+    def _act(self, wire: Wire, key: str, members: dict[bytes, Record]) -> list[int]:
+        """1 for each that was there and was removed, else 0."""
+        keys, jobs, composer = self._keys, self._app.settings.jobs, self._app.composer
+        words: list[Argument] = [len(keys.queue("")) + 1, jobs.dead_max, round(jobs.dead_days * 86_400)]
+        for member in members:
+            words += ("delete", member, 0, b"")
+        names = [key, keys.dead, keys.queues, keys.schedule_bell]
+        calls = _calls(composer, members.values())
+        removed: list[int] = wire.run(*composer.request(self._app.scripts["act"], names, words, calls))
+        return removed
 
     @contextmanager
     def _wire(self) -> Iterator[Wire]:
@@ -166,7 +179,8 @@ class _Sweep:
     back, and that is counted, so that as many are looked at again.
     """
 
-    def __init__(self, wire: Wire, keys: list[str], find: Script, take: Script) -> None:
+    def __init__(self, app: App, wire: Wire, keys: list[str], find: Script, take: Script) -> None:
+        self._composer = app.composer
         self._find, self._take = find, take
         self._wire = wire
         self._keys = keys
@@ -180,7 +194,7 @@ class _Sweep:
         arguments: list[Argument] = [text, first, MOST_ENTRIES, MOST_BYTES]
         following, at_end, deletions, *entries = self._wire.run(self._find, self._keys, arguments)
         found = dict(_confirmed(entries, wanted))
-        times = self._remove(list(found), first, following - first) if found else []
+        times = self._remove(found, first, following - first) if found else []
         removed = [record for record, count in zip(found.values(), times, strict=True) for _ in range(count)]
         moved = self._moved(deletions)
         self._deletions = deletions + len(removed)
@@ -192,11 +206,12 @@ class _Sweep:
         self.ended = bool(at_end) and complete and not moved
         return removed
 
-    def _remove(self, entries: list[bytes], first: int, count: int) -> list[int]:
+    def _remove(self, found: dict[bytes, Record], first: int, count: int) -> list[int]:
         """How often each was there and was removed."""
         gone = f"deleted {os.urandom(16).hex()}"
-        arguments: list[Argument] = [first, count, MOST_ENTRIES, MOST_BYTES, COUNTED_S, gone, *entries]
-        times: list[int] = self._wire.run(self._take, self._keys, arguments)
+        arguments: list[Argument] = [first, count, MOST_ENTRIES, MOST_BYTES, COUNTED_S, gone, *found]
+        calls = _calls(self._composer, found.values())
+        times: list[int] = self._wire.run(*self._composer.request(self._take, self._keys, arguments, calls))
         return times
 
     def _moved(self, deletions: int) -> int:
@@ -204,6 +219,13 @@ class _Sweep:
         if self._deletions is None:
             return 0
         return deletions - self._deletions if deletions >= self._deletions else int(deletions)
+
+
+def _calls(composer: Composer, found: Iterable[Record]) -> list[tuple[str | int, Call]]:
+    """What effects have to do when these are deleted."""
+    if not composer.fields:
+        return []
+    return [(number, call) for number, one in enumerate(found) for call in composer.safe_calls(DELETED, one)]
 
 
 def _search(value: str, field: str) -> tuple[str, Wanted]:

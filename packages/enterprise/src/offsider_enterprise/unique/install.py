@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..encryption.install import codec_of
 from .begin import BeginUnique
 from .effect import NAME, UniqueLock
 from .invariant import UniqueInvariant
@@ -28,7 +29,8 @@ def install(app: App, by: str) -> None:
         app.scripts.add(script.name, script, by=by)
     lock = UniqueLock()
     app.effects.add(NAME, lock, by=by)
-    app.client_middleware.add(LINK, StampUnique(app), by=by)
+    stamp = StampUnique(app, lambda data: codec_of(app).keyed_digest(data))
+    app.client_middleware.add(LINK, stamp, by=by)
     app.server_middleware.add(LINK, BeginUnique(app, lock), by=by)
     app.reasons.add(LINK, reason, by=by)
     app.invariants.add(LINK, UniqueInvariant(), by=by)

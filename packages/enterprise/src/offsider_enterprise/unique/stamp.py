@@ -12,6 +12,7 @@ from offsider.job.define import Job
 from offsider.job.push import PushRequest
 from offsider.job.record import Record
 
+from ..encryption.option import FIELD as ENCRYPT
 from .digest import Arguments, Digest, canonical, sha256
 from .effect import FIELD
 from .option import DEBOUNCE, EDITION, REJECT
@@ -25,16 +26,18 @@ class StampUnique(ClientMiddleware):
 
     Attributes:
         digest: From canonical bytes to the lock's name; another one may be put here while the app is defined, before
-            anything is pushed: one with a key, for example, where arguments are secret.
+            anything is pushed.
 
     Args:
         app: Whose jobs.
+        secret: The digest for jobs whose arguments are encrypted: one that tells nothing to who has no key.
     """
 
     fields = frozenset({"unique"})
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, secret: Digest) -> None:
         self.digest: Digest = sha256
+        self._secret = secret
         _made[id(app)] = self
         self._arguments: dict[str, tuple[Job[..., Any], Arguments]] = {}
 
@@ -67,7 +70,8 @@ class StampUnique(ClientMiddleware):
     def _name(self, request: PushRequest, given: Mapping[str, Any]) -> str:
         record = request.record
         values = given["key"] if "key" in given else self._values(request.job, record, given.get("by"))
-        return self.digest(canonical(record["class"], values))
+        digest = self._secret if request.job.secret or record.get(ENCRYPT) else self.digest
+        return digest(canonical(record["class"], values))
 
     def _values(self, job: Job[..., Any], record: Record, by: list[str] | None) -> Any:
         known, arguments = self._arguments.get(job.name, (None, None))

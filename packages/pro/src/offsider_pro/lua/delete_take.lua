@@ -19,6 +19,7 @@ for i = 7, #ARGV do
   wanted[ARGV[i]] = i - 6
   reply[i - 6] = 0
 end
+--+ effects.sift()
 redis.call('EXPIRE', KEYS[2], ARGV[5])
 local count, farthest, size = 0, 0, 0
 while index < ending or (missing > 0 and index < last and size < bytes) do
@@ -44,4 +45,8 @@ if count > 0 then
   redis.call('INCRBY', KEYS[2], count)
   redis.call('EXPIRE', KEYS[2], ARGV[5])
 end
+--+ for which, times in ipairs(reply) do
+--+   if times > 0 then effects.moved(which - 1) end
+--+ end
+--+ effects.run()
 return reply
