@@ -17,12 +17,15 @@ Make = Callable[..., App]
 
 @pytest.fixture
 def make_keyed(make_enterprise: Make, monkeypatch: pytest.MonkeyPatch) -> Make:
-    """Apps of the edition with keys of these names, the first one active; more settings of encryption by name."""
+    """Apps of the edition with keys of these names, the first one active; more settings of encryption by name.
+
+    Nothing here dies: no second process is needed to see it.
+    """
 
     def make(*names: str, settings: dict[str, Any] | None = None, **more: Any) -> App:
         encryption = {"keys": put_keys(monkeypatch, *names), **(settings or {})}
         enterprise = {"encryption": encryption, "leader": False}
-        return make_enterprise(enterprise=enterprise, **more)
+        return make_enterprise(enterprise=enterprise, pro={"reliable_fetch": False, "run_alone": False}, **more)
 
     return make
 
