@@ -112,7 +112,7 @@ def test_keys(app: App, raw: Any, screen: Any) -> None:
     page.keyboard.press("x")
     assert page.locator('input[value="d1"]').is_checked()
     page.keyboard.press("o")
-    page.wait_for_url("**/jobs/d1")
+    page.wait_for_url("**/jobs/d1?in=dead*")
     page.keyboard.press("g")
     page.keyboard.press("3")
     page.wait_for_url("**/queues")
