@@ -57,6 +57,7 @@ class EnterpriseEdition(Edition):
         app.invariants.add(self.name, EnterpriseInvariant(), by=self.name)
         encryption.install(app, self._encryption_keys, self.name)
         unique.install(app, self.name)
+        cron.install(app, self.name)
         if held.threads is not None:
             from .thread_check import NAME, thread_check
 
@@ -95,3 +96,4 @@ class EnterpriseEdition(Edition):
 
         cli.commands.add("encryption", commands.encryption, by=self.name)
         unique.install_cli(cli, self.name)
+        cron.install_cli(cli, self.name)

@@ -12,6 +12,8 @@ from .config import settings_of
 from .cron.declared import option
 from .cron.effect import FIELD, CronEffect
 from .cron.instant import CronInstant
+from .cron.tidy import EVERY_S, Tidy
+from .leader.duty import Duty
 from .leader.leadership import Leadership
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ class Parts:
         app.job_options.add(FIELD, OptionSpec(FIELD, by, option, wire=False), by=by)
         app.effects.add("enterprise.cron", self.cron, by=by)
         app.server_middleware.add("enterprise.cron", CronInstant(), by=by)
+        self.leadership.duties.add("cron", Duty(Tidy(app), EVERY_S), by=by)
 
     def lead(self, worker: Worker, by: str) -> None:
         """A worker's part in the election, when it may lead, and what it does when it does."""

@@ -1,15 +1,30 @@
-"""What the crontab registers in a web process and on the command line; the rest is in `offsider_enterprise.parts`."""
+"""What the crontab registers; what it does for one app is in `offsider_enterprise.parts`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .instant import rows
+from .cron_check import NAME, cron_check
 
 if TYPE_CHECKING:
+    from offsider import App
     from offsider.web.web import Web
 
 
+def install(app: App, by: str) -> None:
+    """In every process: what the doctor says of it."""
+    app.checks.add(NAME, cron_check, by=by)
+
+
 def install_web(web: Web, by: str) -> None:
-    """In a web process: a row on the page of a job."""
-    web.job_rows.add("enterprise.cron", rows, by=by)
+    """In a web process: its pages, and a row on the page of a job."""
+    from . import page
+
+    page.install(web, by)
+
+
+def install_cli(cli: Any, by: str) -> None:
+    """On the command line."""
+    from .commands import cron
+
+    cli.commands.add(str(cron.name), cron, by=by)
