@@ -22,7 +22,9 @@ from offsider.contract.middleware import ServerMiddleware
 from offsider.contract.work import Hold
 from offsider.errors import DuplicateName, JobHeld, SeamClosed
 from offsider.integrations.opentelemetry import instrument
+from offsider.job.sealing import MASK
 from offsider.worker.worker import Worker
+from support.backwards import Turning
 from support.waiting import until
 
 Start = Callable[..., Worker]
@@ -121,6 +123,24 @@ def test_a_failure_is_in_its_span_and_its_retry_is_another_run(traced: App, span
         assert [event.name for event in run.events] == ["exception"]
     assert len({run.context.trace_id for run in runs}) == 2
     assert len({run.links[0].context.span_id for run in runs}) == 1
+
+
+def test_of_a_sealed_job_only_the_kind_of_an_error_is_told(
+    make_app: Callable[..., App], provider: TracerProvider, spans: Spans, start_worker: Start
+) -> None:
+    app = make_app(editions=[Turning()])
+    instrument(app, tracer_provider=provider)
+
+    @app.job(name="charge", backwards=True)
+    def charge(card: str) -> None:
+        raise ValueError(f"declined: {card}")
+
+    charge.enqueue("4111-1111")
+    start_worker(app)
+    (run,) = kind(spans(2), SpanKind.CONSUMER)
+    assert run.status.description == f"ValueError: {MASK}"
+    assert (run.attributes or {})["error.type"] == "ValueError"
+    assert "4111-1111" not in run.to_json()
 
 
 @pytest.mark.parametrize("parent", [None, "nonsense", 7, "00-" + "0" * 32 + "-" + "0" * 16 + "-01"])

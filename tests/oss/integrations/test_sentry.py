@@ -18,7 +18,9 @@ from offsider.contract.middleware import ServerMiddleware
 from offsider.contract.work import Hold
 from offsider.errors import DuplicateName, JobHeld
 from offsider.integrations.sentry import FIELD, instrument
+from offsider.job.sealing import MASK
 from offsider.worker.worker import Worker
+from support.backwards import Turning
 from support.waiting import until
 
 Start = Callable[..., Worker]
@@ -196,3 +198,27 @@ def test_without_the_sdk_it_says_what_to_install() -> None:
     program = "import sys; sys.modules['sentry_sdk'] = None; import offsider.integrations.sentry"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert "pip install 'offsider[sentry]'" in done.stderr
+
+
+@pytest.mark.parametrize("at_death", [False, True])
+def test_of_a_sealed_job_only_the_kind_of_an_error_is_told_and_where(
+    at_death: bool, make_app: Callable[..., App], set_up: Callable[..., Sentry], start_worker: Start
+) -> None:
+    app = make_app(editions=[Turning()])
+    instrument(app, at_death=at_death)
+
+    @app.job(name="charge", backwards=True, retry=0)
+    def charge(card: str) -> None:
+        raise LookupError(f"declined: {card}") from ValueError(card)
+
+    sentry = set_up(data_collection={"queues": True})
+    card = "-".join(["4111"] * 4)  # as text it would be in the lines of source that Sentry has with each frame
+    charge.enqueue(card)
+    start_worker(app)
+    until(lambda: sentry.errors())
+    (event,) = sentry.errors()
+    assert [one["type"] for one in event["exception"]["values"]] == ["ValueError", "LookupError"]
+    assert {one["value"] for one in event["exception"]["values"]} == {MASK}
+    assert event["exception"]["values"][-1]["stacktrace"]["frames"][-1]["function"] == "charge"
+    assert event["contexts"]["job"]["args"] == [MASK]
+    assert card not in str(sentry.transport.items)

@@ -22,6 +22,8 @@ from .. import clock
 from ..contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
 from ..contract.work import Hold
 from ..errors import LostJob
+from ..job.sealing import FIELD as FIELD_SEALED
+from ..job.sealing import MASK, shown_args, shown_kwargs
 
 if TYPE_CHECKING:
     from ..app import App
@@ -126,28 +128,39 @@ class Processing(ServerMiddleware):
                 except Exception as error:
                     transaction.set_status("internal_error")
                     if self._reports:
-                        _report(error)
+                        _report(error, hides=execution.job.hides(record))
                     raise
             if ended is not None:
                 raise ended
 
 
-def _report_death(record: Mapping[str, Any], error: BaseException) -> None:
+def _report_death(record: dict[str, Any], error: BaseException) -> None:
     if sentry_sdk.is_initialized():
         with sentry_sdk.isolation_scope() as scope:
             scope.clear_breadcrumbs()
             last = int(record.get("retry_count") or 0)  # it counts the failure already
             _describe(scope, record, str(record.get("queue") or "default"), last)
-            _report(error)
+            _report(error, hides=FIELD_SEALED in record)
 
 
-def _report(error: BaseException) -> None:
+def _report(error: BaseException, *, hides: bool) -> None:
     event, hint = event_from_exception(
         (type(error), error, _below_us(error.__traceback__)),
         client_options=sentry_sdk.get_client().options,
         mechanism={"type": "offsider", "handled": False},
     )
+    if hides:
+        event, hint = _masked(event), {}
     sentry_sdk.capture_event(event, hint=hint)
+
+
+def _masked(event: Any) -> Any:
+    """Where it happened, and as what; neither what the error says nor what variables hold: the job is encrypted."""
+    for one in event["exception"]["values"]:
+        one["value"] = MASK
+        for frame in (one.get("stacktrace") or {}).get("frames", ()):
+            frame.pop("vars", None)
+    return event
 
 
 def _below_us(trace: TracebackType | None) -> TracebackType | None:
@@ -158,7 +171,7 @@ def _below_us(trace: TracebackType | None) -> TracebackType | None:
     return below or trace
 
 
-def _describe(scope: Any, record: Mapping[str, Any], queue: str, attempt: int) -> None:
+def _describe(scope: Any, record: dict[str, Any], queue: str, attempt: int) -> None:
     scope.set_transaction_name(str(record["class"]), source="task")
     scope.set_tag("offsider.job", str(record["class"]))
     scope.set_tag("offsider.queue", queue)
@@ -170,7 +183,7 @@ def _describe(scope: Any, record: Mapping[str, Any], queue: str, attempt: int) -
         "tags": record.get("tags"),
     }
     if _sends_arguments():  # arguments are whatever users of the program have given it
-        told |= {"args": record["args"], "kwargs": record.get("kwargs")}
+        told |= {"args": shown_args(record), "kwargs": shown_kwargs(record) or None}
     scope.set_context("job", {name: value for name, value in told.items() if value is not None})
 
 
