@@ -48,7 +48,9 @@ class Reader:
         self.apps += [one for one in found if one not in self.apps]
 
     def close(self) -> None:
-        """Close what the page has opened."""
+        """Close what the page has opened, and stop what it has started."""
+        for worker in [one for one in self._namespace.values() if isinstance(one, Worker)]:
+            worker.stop(1.0)
         for app in self.apps:
             self._loop.run(app.aclose())
         self._loop.close()
