@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,24 @@ def test_strict_counts_warnings(make_server: Callable[..., Server], monkeypatch:
 def test_a_server_that_is_away_is_a_problem_and_no_traceback(shop: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OFFSIDER_REDIS_URL", "redis://127.0.0.1:1/0")
     assert told("doctor", code=1).startswith("PROBLEM  redis: redis://127.0.0.1:1/0 does not answer")
+
+
+SHARDS = '[shards.mail]\nnamespace = "mail"\n[shards.gone]\nurl = "redis://127.0.0.1:1/0"\n'
+
+
+def test_all_shards_are_looked_at_or_the_one_that_is_named(shop: App, tmp_path: Path) -> None:
+    (tmp_path / "offsider.toml").write_text(SHARDS, "utf-8")
+    text = told("doctor", code=1)
+    own, mail, gone = text.split("\nshard ")
+    assert "version: " in own
+    assert "'mail'\nok       version: " in f"'{mail[1:]}"
+    assert gone.startswith("'gone'\nPROBLEM  redis: redis://127.0.0.1:1/0 does not answer")
+    assert text.count("  shards.mail.namespace = ") == 1, "settings are told once"
+    found = told_json("doctor", code=1)
+    assert (found["level"], found["shards"]["gone"]["level"], set(found["shards"])) == (
+        "problem",
+        "problem",
+        {"mail", "gone"},
+    )
+    assert "shards" not in told_json("doctor", "--shard", "mail", code=1)
+    assert "does not answer" not in told("doctor", "--shard", "mail", code=1)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from offsider import App
 from offsider.cli.why import why
+from offsider.errors import RedisUnavailable
 from offsider.job.record import dumps
 
 JOBS = """
@@ -52,6 +53,17 @@ def test_a_shard_is_asked_instead(jid: str, tmp_path: Path) -> None:
     assert run(jid, "--shard", "eu").exit_code == 1
     assert run(jid, "--shard", "here").exit_code == 0
     assert "there is no shard 'mars'" in str(run(jid, "--shard", "mars").exception)
+
+
+def test_shards_are_asked_too_until_it_is_found(jid: str, tmp_path: Path) -> None:
+    settings = (tmp_path / "offsider.toml").read_text("utf-8").replace('namespace = "shop"', 'namespace = "empty"')
+    shards = '[shards.gone]\nurl = "redis://127.0.0.1:1/0"\n[shards.here]\nnamespace = "shop"\n'
+    (tmp_path / "offsider.toml").write_text(settings + shards, "utf-8")
+    assert run(jid).stdout.splitlines()[:2][0] == "in shard 'here':"
+    assert json.loads(run(jid, "--json").stdout)["shard"] == "here"
+    assert isinstance(run("0" * 24).exception, RedisUnavailable), "it may be in the one that is away"
+    (tmp_path / "offsider.toml").write_text(settings + '[shards.here]\nnamespace = "shop"\n', "utf-8")
+    assert run("0" * 24).stdout.startswith("in none of the 2 Redises of this app:")
 
 
 def test_json_has_all_of_it(jid: str) -> None:

@@ -57,14 +57,29 @@ def opened(target: str | None, config: str | None) -> Iterator[App]:
     from ..app import App
 
     app = find_app(target, config=config) if target else App(config=config)
-    context = click.get_current_context(silent=True)
-    shard = None if context is None else context.meta.get(SHARD)
+    shard = _shard_named()
     if shard is not None:
         app.serve(shard)
     try:
         yield app
     finally:
         app.close()
+
+
+def places(app: App) -> list[tuple[str | None, Any]]:
+    """What a command looks at that asks everywhere: the app's own Redis and its shards; with ``--shard`` only that one.
+
+    Each with its name; None for the app's own.
+    """
+    named = _shard_named()
+    if named is not None:
+        return [(named, app)]
+    return [(None, app), *((name, app.shard(name)) for name in app.settings.shards)]
+
+
+def _shard_named() -> str | None:
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(SHARD)
 
 
 def say_json(value: object) -> None:

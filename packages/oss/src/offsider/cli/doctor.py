@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .desk import app_options, opened, say_json
+from ..contract.findings import LEVELS
+from .desk import app_options, opened, places, say_json
 from .wording import plain
 
 if TYPE_CHECKING:
@@ -21,28 +22,40 @@ MARKS = {"ok": "ok     ", "unknown": "unknown", "warning": "WARNING", "problem":
 @click.option("--strict", is_flag=True, help="Warnings and what is unknown count, too.")
 @app_options
 def doctor(with_settings: bool, strict: bool, target: str | None, config: str | None, as_json: bool) -> None:
-    """Look at server, settings, keys and workers: what is there, what was expected, what to do.
+    """Look at server, settings, keys and workers: what is there, what was expected, what to do. At all shards, too.
 
     The exit code is 0 without a problem, 1 with one; with --strict, 0 when all is ok.
     """
     from ..api.doctor import doctor as examine
 
     with opened(target, config) as app:
-        diagnosis = examine(app)
+        own, *others = [(name, examine(place)) for name, place in places(app)]
     if as_json:
-        say_json(diagnosis.to_dict())
+        told = own[1].to_dict()
+        if others:
+            told["level"] = max((one.level for _name, one in (own, *others)), key=LEVELS.index)
+            told["shards"] = {name: {"level": one.level, "findings": one.to_dict()["findings"]} for name, one in others}
+        say_json(told)
     else:
-        _show(diagnosis, with_settings)
-    sys.exit(int(diagnosis.level != "ok" if strict else diagnosis.level == "problem"))
+        for name, diagnosis in (own, *others):
+            _show_findings(diagnosis, name if others else None)
+        _show_settings(own[1], with_settings)
+    levels = {diagnosis.level for _name, diagnosis in (own, *others)}
+    sys.exit(int(levels != {"ok"} if strict else "problem" in levels))
 
 
-def _show(diagnosis: Diagnosis, with_settings: bool) -> None:
+def _show_findings(diagnosis: Diagnosis, shard: str | None) -> None:
+    if shard is not None:
+        click.echo(f"\nshard {shard!r}")
     for one in diagnosis.findings:
         click.echo(
             f"{MARKS[one.level]}  {one.name}: {plain(one.value)}{'; expected ' * bool(one.expected)}{one.expected}"
         )
         if one.advice:
             click.echo(f"         {plain(one.advice)}")
+
+
+def _show_settings(diagnosis: Diagnosis, with_settings: bool) -> None:
     if with_settings:
         click.echo("\nsettings")
     for setting in diagnosis.settings:

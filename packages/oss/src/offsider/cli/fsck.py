@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .desk import app_options, opened, say_json
+from .desk import app_options, opened, places, say_json
 from .wording import plain
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @app_options
 def fsck(fix: bool, target: str | None, config: str | None, as_json: bool) -> None:
     """Check that every job is in one place only, every job in flight has a lease, and every key is as it should be.
+    In all shards, too.
 
     Workers may go on meanwhile. The exit code is 0 when all holds (also when --fix has put it right), 1 when something
     does not, 2 when it could not be checked.
@@ -26,15 +27,29 @@ def fsck(fix: bool, target: str | None, config: str | None, as_json: bool) -> No
     from ..api.fsck import fsck as check
 
     with opened(target, config) as app:
-        checkup = check(app, mend=fix)
+        own, *others = [(name, check(place, mend=fix)) for name, place in _reached(places(app))]
     if as_json:
-        say_json(checkup.to_dict())
+        told = own[1].to_dict()
+        if others:
+            told["shards"] = {name: checkup.to_dict() for name, checkup in others}
+        say_json(told)
     else:
-        _show(checkup, fix)
-    sys.exit(0 if checkup.clean else 1)
+        for name, checkup in (own, *others):
+            _show(checkup, fix, name if others else None)
+    sys.exit(0 if all(checkup.clean for _name, checkup in (own, *others)) else 1)
 
 
-def _show(checkup: Checkup, fix: bool) -> None:
+def _reached(asked: list[tuple[str | None, Any]]) -> list[tuple[str | None, Any]]:
+    """The same, once all of them have answered: what cannot be checked as a whole is not checked in part."""
+    for _name, place in asked:
+        with place.desk.wire() as wire:
+            wire.command("PING")
+    return asked
+
+
+def _show(checkup: Checkup, fix: bool, shard: str | None) -> None:
+    if shard is not None:
+        click.echo(f"\nshard {shard!r}")
     for one in checkup.found:
         mark = "note  " if one.breach.note else "mended" if one.mended else "BROKEN"
         click.echo(f"{mark}  {plain(one.breach.says)}")
