@@ -89,10 +89,8 @@ class Fire:
     # -- steps -------------------------------------------------------------------------------------------------
 
     def _enqueue(self, wire: Wire, entry: Entry, due_s: float, next_s: float, instant: int, now_s: float) -> bool:
-        run = Run(ENQUEUED, instant, now_s)
         try:
-            jid = self._push(entry, run, rev=entry.rev, due_s=due_s, next_s=next_s)
-            said = "a client middleware stopped it, or the job is unique and there is one already"
+            jid = self._push(entry, Run(ENQUEUED, instant, now_s), rev=entry.rev, due_s=due_s, next_s=next_s)
         except NotFired as error:
             log.debug("%s", error)
             self._go_on(wire, entry, due_s, next_s, None)  # a run that was there before holds nothing up
@@ -101,13 +99,16 @@ class Fire:
             raise
         except Exception as error:
             # Whatever it is, it will be so again: the entry goes on, and its history says what is wrong.
-            jid, said = None, f"{type(error).__name__}: {error}"
-            if not isinstance(error, OffsiderError):
-                log.exception("cron entry %r could not be enqueued; it goes on", entry.name)
-        if jid is not None:
-            return True
-        log.error("cron entry %r was not enqueued for %s: %s", entry.name, run.at.isoformat(), said[:MOST_SAID])
-        return self._go_on(wire, entry, due_s, next_s, Run(REFUSED, instant, now_s, said=said[:MOST_SAID]))
+            said = f"{type(error).__name__}: {error}"[:MOST_SAID]
+            log.error(
+                "cron entry %r was not enqueued: %s", entry.name, said, exc_info=not isinstance(error, OffsiderError)
+            )
+        else:
+            if jid is not None:
+                return True
+            said = "a client middleware stopped it, or the job is unique and there is one already"
+            log.info("cron entry %r was not enqueued: %s", entry.name, said)
+        return self._go_on(wire, entry, due_s, next_s, Run(REFUSED, instant, now_s, said=said))
 
     def _push(self, entry: Entry, run: Run, *, rev: str, due_s: float, next_s: float) -> str | None:
         target, args, kwargs = bound(self._app, entry)
