@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +18,12 @@ DAY_S = 86_400.0
 
 
 @pytest.fixture
-def make_pro(make_app: Callable[..., App]) -> Callable[..., App]:
+def make_pro(make_app: Callable[..., App], tmp_path: Path) -> Callable[..., App]:
     """Apps with Pro, on the empty server; ``edition`` are arguments of `ProEdition`."""
 
     def make(url: str | None = None, *, edition: dict[str, Any] | None = None, **settings: Any) -> App:
+        pro = settings.pop("pro", {})
+        settings["pro"] = {**pro, "spool": {"folder": str(tmp_path / "spool"), **pro.get("spool", {})}}
         return make_app(url, editions=[ProEdition(license="evaluation", **(edition or {}))], **settings)
 
     return make

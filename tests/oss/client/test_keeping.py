@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,13 +14,18 @@ from offsider import App, EnqueueUncertain
 from offsider.client.keeping import KeepingClient
 from offsider.client.trip import LANE_S
 from offsider.contract.undelivered import FORM, Undelivered, nobody
-from offsider.errors import NotKept, RedisRefused, SeamClosed
+from offsider.errors import NotKept, RedisRefused, RedisUnavailable, SeamClosed
+from offsider.store.connection import Connections
+from offsider.store.scripts import Script
 from offsider.testing.proxy import Proxy
 from support.loops import on_loop
+from support.server import Server, free_port
 
 Make = Callable[..., App]
 REMEMBER_S = 7200
 MANY = 1000
+ECHO = Script.of("echo", "return {KEYS[1], ARGV[1]}")
+BROKEN = Script.of("broken", "return redis.call('INCR', KEYS[1])")
 
 
 class Shelf:
@@ -230,3 +236,52 @@ def test_without_a_keeper_the_push_side_is_the_plain_one(make_app: Make) -> None
     assert type(app.client).__name__ == "Client"
     assert app.undelivered.value is nobody
     assert FORM == 1
+
+
+# -- whether Redis was asked ---------------------------------------------------------------------------------------
+
+
+async def ask(url: str, again: bool, proxy: Proxy | None) -> bool:
+    """Whether the error of an `AsyncWire` says that Redis may have done something."""
+    wire = Connections(url).awire("test", read_timeout_s=5)
+    if again:
+        await wire.command("PING")
+    if proxy is not None:
+        proxy.lose_reply(1)
+    with pytest.raises(RedisUnavailable) as caught:
+        await wire.command("PING")
+    await wire.close()
+    return caught.value.asked
+
+
+def test_a_server_that_was_not_reached_has_certainly_done_nothing(proxy: Proxy) -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    for call in ("command", "run"):
+        wire = Connections(nowhere).wire("test", read_timeout_s=5)
+        with pytest.raises(RedisUnavailable) as caught:
+            wire.command("PING") if call == "command" else wire.run(ECHO, ["k"], ["x"])
+        assert not caught.value.asked
+    assert not asyncio.run(ask(nowhere, False, None))
+
+
+def test_a_server_whose_reply_was_lost_may_have_done_it(proxy: Proxy) -> None:
+    wire = Connections(proxy.url).wire("test", read_timeout_s=5)
+    wire.command("PING")
+    proxy.lose_reply(1)
+    with pytest.raises(RedisUnavailable) as caught:
+        wire.run(ECHO, ["k"], ["x"])
+    assert caught.value.asked
+    assert asyncio.run(ask(proxy.url, True, proxy))
+    wire.close()
+
+
+def test_a_server_that_answers_not_now_has_done_nothing(make_server: Callable[..., Server]) -> None:
+    server = make_server()
+    raw: Any = server.client()
+    raw.replicaof("127.0.0.1", free_port())
+    wire = Connections(server.url).wire("test", read_timeout_s=5)
+    with pytest.raises(RedisUnavailable) as caught:
+        wire.run(BROKEN, ["k"], [])
+    assert not caught.value.asked
+    wire.close()
+    raw.close()

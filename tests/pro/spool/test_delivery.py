@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 
-from offsider import App, EnqueueUncertain
+from offsider import App, EnqueueUncertain, OptionSpec
+from offsider.contract.edition import Edition
+from offsider.contract.effects import PUSH, Effect, Move
 from offsider.testing.proxy import Proxy
 from offsider.worker.worker import Worker
+from offsider_pro import ProEdition
 from offsider_pro.spool.file import SpoolFile
 from offsider_pro.spool.folder import SpoolFolder
 from support.server import Server
@@ -282,4 +285,49 @@ def test_a_full_spool_is_a_clear_error_that_can_be_repeated(make_spooled: Make, 
     proxy.mend()
     assert caught.value.again() == caught.value.jids
     until(lambda: sorted(numbers(raw)) == [1, 2], 20)
+    proxy.close()
+
+
+class OnlyOnce(Effect):
+    """Refuses a job whose ``once`` is taken."""
+
+    fields = frozenset({"once"})
+    lua = """
+    return {
+      admit = function(c) if redis.call('EXISTS', c.keys[1]) == 1 then return 'taken' end end,
+      run = function(c) redis.call('SET', c.keys[1], '1') end,
+    }
+    """
+
+    def ask(self, move: Move) -> Any:
+        return ((f"{move.keys.prefix}once",), ()) if move.kind == PUSH else None
+
+
+class Once(Edition):
+    """Has that effect."""
+
+    name = "once"
+
+    def install(self, app: App) -> None:
+        app.job_options.add("once", OptionSpec("once", self.name, bool), by=self.name)
+        app.effects.add("once", OnlyOnce(), by=self.name)
+
+
+def test_effects_are_done_when_it_is_delivered_and_what_they_refuse_is_dropped(
+    make_app: Make, raw: Any, redis_url: str, spool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    proxy = Proxy(redis_url)
+    pro = {"spool": {"folder": str(spool), "after_s": 0.2}}
+    app = make_app(proxy.url, editions=[ProEdition(license="evaluation"), Once()], pro=pro)
+    job = app.job(name="note", once=True)(note)
+    proxy.cut()
+    first, second = job.enqueue(1), job.enqueue(2)
+    assert first is not None
+    app.job(name="plain")(note).enqueue(3)
+    proxy.lose_reply(1)
+    with caplog.at_level(logging.INFO, "offsider.pro"):
+        proxy.mend()
+        until(lambda: is_empty(app, spool), 20)
+    assert numbers(raw) == [1, 3]
+    assert f"1 of the jobs {second} were refused in Redis, and are dropped" in caplog.text
     proxy.close()

@@ -44,8 +44,8 @@ def _round_ms(left_s: float) -> int:
 
 def _unknown(trip: Trip, error: Exception) -> TooFewCopies:
     return TooFewCopies(
-        f"{_told(trip)} in Redis, and nobody can say whether {trip.copies} replicas have it: {error}. Do not enqueue"
-        " it again: that would be another job",
+        f"{_told(trip)} in Redis, and nobody can say on how many replicas (wanted: {trip.copies}): {error}. Do not"
+        " enqueue it again: that would be another job",
         trip.jids,
         trip.copies,
         None,

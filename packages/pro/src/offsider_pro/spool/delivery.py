@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from offsider import clock
+from offsider.client.called import STATUS_WORDS, WORDS_OF_A_REFUSAL
 from offsider.errors import StoreError
 from offsider.worker.service import PeriodicService
 
@@ -17,6 +18,7 @@ from .frames import Entry, Newer
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from offsider.contract.undelivered import Undelivered
     from offsider.store.composer import Composer
     from offsider.store.keys import Keys
     from offsider.store.scripts import Script
@@ -29,6 +31,7 @@ log = logging.getLogger("offsider.pro")
 EVERY_S = 5.0
 LONGEST_PAUSE_S = 1.0
 SETTLE_EVERY = 200
+MOST_SHOWN = 20
 # The lane of a file is asked for when a delivery was interrupted, by whoever finds the file: much later, perhaps.
 FILE_LANE_S = 30 * 86_400
 
@@ -152,13 +155,16 @@ class Delivery(PeriodicService):
             self._wire = self._make_wire()
         try:
             script = self._script if push.memory is None else self._composer.script(self._script)
-            self._wire.run(script, push.keys, push.words)
+            reply = self._wire.run(script, push.keys, push.words)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever Redis says of this push, the others go on
             self._put_aside(entry, error)
             return
-        self._told(push.jobs)
+        refused = (len(reply) - STATUS_WORDS) // WORDS_OF_A_REFUSAL if isinstance(reply, list) else 0
+        if refused:
+            log.info("%d of the jobs %s were refused in Redis, and are dropped", refused, ", ".join(_ids(push)))
+        self._told(push.jobs - refused)
 
     def _check_age(self, entry: Entry) -> None:
         age_s = clock.now_s() - entry.at_ms / 1000
@@ -166,7 +172,7 @@ class Delivery(PeriodicService):
             log.warning(
                 "the jobs %s may run twice: their push had no answer %.0f s ago, and Redis remembers it for %d s"
                 " (pro.spool.remember_s)",
-                ", ".join(jid for jid in entry.push.jids if jid),
+                ", ".join(_ids(entry.push)),
                 age_s,
                 self._keeper.remember_s,
             )
@@ -186,3 +192,7 @@ class Delivery(PeriodicService):
             error,
             aside.path,
         )
+
+
+def _ids(push: Undelivered) -> list[str]:
+    return [jid for jid in push.jids if jid is not None][:MOST_SHOWN]
