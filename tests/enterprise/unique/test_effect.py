@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 import redis
 
 from offsider import Retry, Snooze
+from offsider.contract.work import Fenced, Settlement
 from offsider.errors import EnqueueUncertain, RedisRefused
 from offsider.testing.proxy import Proxy
+from offsider.worker.worker import Worker, lease_fetcher
 from offsider_enterprise.unique import EnqueueRejected, Unique
 from support.loops import on_loop
 from support.server import Server
@@ -206,16 +209,24 @@ def test_without_for_s_a_lock_lasts_as_long_as_its_job(bench: UniqueBench) -> No
     assert bench.is_clean()
 
 
-def test_who_has_lost_its_lease_does_not_end_the_lock(bench: UniqueBench) -> None:
+def test_a_zombie_does_not_end_the_lock_of_the_next_job(bench: UniqueBench) -> None:
     sync = bench.job(True)
-    jid = sync.enqueue(7)
-    worker = bench.start(concurrency=1)
-    bench.waits_until_settled()
-    assert bench.is_clean()
-    worker.stop()
-    other = sync.enqueue(7)
+    jid = str(sync.enqueue(7))
+    worker = Worker(bench.app, queues=["default"])
+    (plan,) = worker._plans
+    zombie: Any = lease_fetcher(worker, plan, "zombie")
+    zombie.open()
+    (unit,) = zombie.exchange((), 1)
+    calls = bench.app.composer.calls("done", json.loads(unit.payload))
+    bench.raw.zadd(bench.app.keys.owners, {"zombie": 1})
+    bench.start()
+    until(bench.is_clean, 30, "it was recovered, and has run elsewhere")
+    other = sync.using(queue="other").enqueue(7)
     assert other != jid
+    with pytest.raises(Fenced):
+        zombie.exchange([Settlement(unit, "done", 0.0, None, calls)], 0)
     assert bench.holders() == {other}
+    zombie.close()
 
 
 # -- policies --------------------------------------------------------------------------------------------------

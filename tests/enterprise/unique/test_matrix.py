@@ -11,6 +11,7 @@ import pytest
 
 from offsider import App, Retry, Snooze
 from offsider.testing.proxy import Proxy
+from offsider_enterprise.cron import Crontab
 from offsider_enterprise.unique import EnqueueRejected, Unique, UniqueLocks
 from offsider_enterprise.unique.check_service import LockCheck
 from offsider_pro.delete import Deletion
@@ -301,6 +302,20 @@ def a_class_that_is_paused(bench: UniqueBench) -> None:
     assert bench.holders() == {jid}
     pauses.resume_class("sync")
     until(lambda: bench.is_clean(), what="it has run")
+
+
+@row
+def an_entry_of_the_crontab(bench: UniqueBench) -> None:
+    """While its last job has not ended, a run is not enqueued: slow jobs do not pile up."""
+    sync = bench.job(True)
+    crontab = Crontab(bench.app)
+    crontab.add("nightly", sync, "0 3 * * *", args=[7])
+    jid = crontab.run("nightly")
+    assert bench.holders() == {jid}
+    assert crontab.run("nightly") is None
+    bench.start()
+    bench.waits_until_settled()
+    assert crontab.run("nightly")
 
 
 @row
