@@ -22,7 +22,7 @@ def sha256(canonical: bytes) -> str:
 
     Example:
         >>> sha256(b"[]")
-        'T1PNoYwr-hqDVEtFtDu1tpGEDYAnobhlpdEVaaGDFr8'
+        'T1PNoYwrqgwDVLtfmj7L5e0Sq02OEbqHPC8RFhICuUU'
     """
     return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).decode().rstrip("=")
 
