@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from offsider import App
 from offsider.cli.deploy import deploy, last_commit
-from offsider.cli.main import Cli
+from offsider.cli.main import Cli, build
 from offsider.errors import InvalidOption
 
 
@@ -58,4 +59,5 @@ def test_where_there_is_no_commit_a_label_is_asked_for(run: Any, monkeypatch: py
 
 
 def test_the_command_is_there() -> None:
-    assert dict(Cli().commands.items())["deploy"] is deploy
+    group = build(Cli())
+    assert group.get_command(click.Context(group), "deploy") is deploy

@@ -9,22 +9,26 @@ import click
 from ..contract.seams import Registry, Slot
 from ..editions import load
 from ..errors import OffsiderError
-from .demo import demo
-from .deploy import deploy
-from .doctor import doctor
-from .fsck import fsck
-from .jobs import jobs
-from .processes import processes
-from .quarantine import quarantine
-from .queues import queues
-from .sets import dead, retry, scheduled
-from .stats import stats
-from .top import top
-from .web import web
-from .why import why
+from .lazy import Lazy, LazyGroup
 from .worker import ProcessRunner, one_process, worker
 
-LOOKING = (queues, jobs, scheduled, retry, dead, quarantine, processes, stats, top, why, doctor, fsck)
+LATER = (
+    Lazy("demo", "demo", "A real run on real input, with a server of its own."),
+    Lazy("queues", "queues", "The queues: how long, how late; show or clear one."),
+    Lazy("jobs", "jobs", "Jobs that run; one job by its id: show, cancel, delete, retry …"),
+    Lazy("scheduled", "sets", "Jobs that wait for their time."),
+    Lazy("retry", "sets", "Jobs that have failed and are tried again."),
+    Lazy("dead", "sets", "Jobs that have no retries left."),
+    Lazy("quarantine", "quarantine", "What no worker could run: its bytes, and why."),
+    Lazy("processes", "processes", "The workers: list, quiet, stop, stacks."),
+    Lazy("stats", "stats", "Figures of everything, and of each day."),
+    Lazy("top", "top", "Watch it: rates, queues, processes, what runs."),
+    Lazy("why", "why", "Where a job is, and why it does not run."),
+    Lazy("doctor", "doctor", "Is this server one that keeps jobs? Settings, keys and workers, too."),
+    Lazy("fsck", "fsck", "Check what must hold in Redis: jobs, leases, keys."),
+    Lazy("deploy", "deploy", "Tells of deploys."),
+    Lazy("web", "web", "Serve the web pages."),
+)
 
 
 class Cli:
@@ -39,16 +43,13 @@ class Cli:
         self.commands: Registry[click.Command] = Registry("commands")
         self.process_runner: Slot[ProcessRunner] = Slot("process_runner", default=one_process, default_by="offsider")
         self.commands.add("worker", worker, by="offsider")
-        self.commands.add("demo", demo, by="offsider")
-        for command in LOOKING:
+        for command in LATER:
             self.commands.add(str(command.name), command, by="offsider")
-        self.commands.add("deploy", deploy, by="offsider")
-        self.commands.add("web", web, by="offsider")
 
 
 def build(cli: Cli) -> click.Group:
     """The group of all commands."""
-    group = click.Group("offsider", help="Background jobs for Python on Redis.")
+    group = LazyGroup("offsider", help="Background jobs for Python on Redis.")
     group.params.append(click.Option(["--version"], is_flag=True, callback=_version, expose_value=False, is_eager=True))
     for name, command in cli.commands.items():
         group.add_command(command, name)
