@@ -265,6 +265,14 @@ def test_entries_lie_beside_their_queues(make_bench: Callable[..., CronBench], r
     assert raw.exists("{shop-eu}:cron:a")
     Crontab(far.app).run("a")
     assert raw.llen("{shop-eu}:queue:eu-mail") == 1
+    by_hand = Crontab(near.app.shard("eu"))
+    assert [one.name for one in by_hand] == ["a"]
+    by_hand.edit("a", cron="0 0 2 1 *")
+    by_hand.run("a")
+    assert raw.llen("{shop-eu}:queue:eu-mail") == 2
+    with pytest.raises(InvalidOption, match="a shard declares nothing"):
+        by_hand.declare()
+    assert "eu-mail" not in str(raw.keys("{offsider}:queue*"))
 
 
 def test_an_app_without_the_edition_is_told_so(make_app: Callable[..., App]) -> None:
@@ -288,3 +296,25 @@ def test_what_a_later_version_has_written_is_shown_and_left_alone(
     with pytest.raises(InvalidOption, match="cannot be read here"):
         bench.crontab.run("later")
     assert bench.crontab.delete("later")
+
+
+def test_a_unique_job_that_is_there_already_is_not_enqueued_again(
+    bench: CronBench, start_worker: Callable[..., Worker]
+) -> None:
+    bench.app.job(name="sync", queue="cron", unique=600)(lambda: None)
+    holder = bench.app.jobs["sync"].enqueue()
+    bench.crontab.add("a", "sync", YEARLY, window=YEARS_S)
+    bench.crontab.add("b", "sync", YEARLY, window=YEARS_S, options={"unique": False})
+    for name in ("a", "b"):
+        bench.put_back(name, new_year())
+    start_worker(bench.app)
+    until(lambda: bench.due_s("a") == bench.due_s("b") == new_year(-1))
+    assert [job["jid"] for job in bench.enqueued()] == [holder, bench.crontab.history("b")[0].jid]
+    (run,) = bench.crontab.history("a")
+    assert (run.what, run.jid) == ("refused", "")
+
+
+def test_a_run_expires_like_any_job(bench: CronBench) -> None:
+    bench.crontab.add("a", "report", YEARLY, options={"expires_in": 60})
+    bench.crontab.run("a")
+    assert any("expire" in field for field in bench.enqueued()[0])

@@ -14,6 +14,7 @@ from .unique.settings import UniqueSettings
 
 if TYPE_CHECKING:
     from offsider import App
+    from offsider.shards import Shard
 
 
 class CronSettings(Section):
@@ -72,7 +73,7 @@ class EnterpriseSettings(Section):
         return zone
 
 
-def settings_of(app: App) -> EnterpriseSettings:
+def settings_of(app: App | Shard) -> EnterpriseSettings:
     """The section of an app that has this edition."""
     settings: Any = app.settings
     section: EnterpriseSettings = settings.enterprise

@@ -11,6 +11,7 @@ from offsider.store.scripts import Script
 
 if TYPE_CHECKING:
     from offsider import App
+    from offsider.shards import Shard
 
 PREFIX = "enterprise_"
 
@@ -29,7 +30,7 @@ def load(name: str) -> Script:
     return Script.of(f"{PREFIX}{name}", text)
 
 
-def script_of(app: App, name: str) -> Script:
+def script_of(app: App | Shard, name: str) -> Script:
     """A script of an app that has this edition.
 
     Raises:
@@ -37,7 +38,7 @@ def script_of(app: App, name: str) -> Script:
     """
     key = f"{PREFIX}{name}"
     if key not in app.scripts:
-        names = ", ".join(edition.name for edition in app.editions) or "none"
+        names = ", ".join(edition.name for edition in getattr(app, "editions", ())) or "none"
         raise EditionError(
             f"this app has the editions: {names}; 'enterprise' is needed. Make it with"
             " App(editions=[ProEdition(), EnterpriseEdition()]), or with neither editions= nor OFFSIDER_EDITIONS"

@@ -24,6 +24,7 @@ class Shard(Management, Measured):
     """One Redis of an app, to look and act by hand: all that `App` offers for that, from `queues` to `metrics`.
 
     Attributes:
+        app: Whose.
         name: As in the settings.
         settings: The app's, with the URL and the namespace of this shard.
     """
@@ -34,7 +35,7 @@ class Shard(Management, Measured):
         self.keys = Keys(settings.namespace)
         self.scripts, self.events, self.jobs, self.loaded = app.scripts, app.events, app.jobs, app.loaded
         self.effects, self.reasons, self.checks, self.invariants = app.effects, app.reasons, app.checks, app.invariants
-        self._app = app
+        self.app = app
         self._connections: Connections | None = None
 
     def __repr__(self) -> str:
@@ -44,7 +45,7 @@ class Shard(Management, Measured):
     def connections(self) -> Connections:
         """The ways to its Redis."""
         if self._connections is None:
-            self._connections = self._app.connect(self.settings)
+            self._connections = self.app.connect(self.settings)
         return self._connections
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ from offsider import clock
 from offsider.errors import InvalidOption, shown, suggest
 from offsider.job.define import Enqueuer
 from offsider.job.options import seconds
+from offsider.shards import Shard
 
 from ..config import settings_of
 from .declared import declared
@@ -27,6 +28,8 @@ from .table import ANY, PAGE, Kept, Table
 if TYPE_CHECKING:
     from offsider import App
     from offsider.store.wire import Wire
+
+    from .fire import Fire
 
 MOST_TEXT = 1000
 DECLARED_S = 900.0
@@ -44,7 +47,7 @@ class Crontab:
     * several apps may share a namespace: each enqueues what it knows, and leaves the rest alone.
 
     Args:
-        app: Whose.
+        app: Whose; or one of its shards, to look and act by hand.
 
     Raises:
         EditionError: The app was made without this edition.
@@ -55,7 +58,7 @@ class Crontab:
         >>> crontab["nightly"].coming(2)                                    # doctest: +SKIP
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App | Shard) -> None:
         self._app = app
         self._table = Table(app)
 
@@ -284,11 +287,13 @@ class Crontab:
             KeyError: There is none of that name.
             OffsiderError: The job cannot be enqueued, e.g. since this app does not know it.
         """
-        from ..parts import parts_of
-
         with self._wire() as wire:
             entry, now_s = _readable(self._kept(wire, name)), _now_s(wire)
-        return parts_of(self._app).fire.by_hand(entry, now_s, self._who(by))
+        fire = self._fire()
+        try:
+            return fire.by_hand(entry, now_s, self._who(by))
+        finally:
+            fire.close()
 
     def declare(self) -> dict[str, Entry]:
         """Write what the code and the settings declare; a worker does it when it starts. All of it is checked first.
@@ -300,6 +305,8 @@ class Crontab:
             OffsiderError: An entry cannot be; nothing was written.
             StoreError: Redis is away or refuses; it may be repeated.
         """
+        if isinstance(self._app, Shard):
+            raise InvalidOption("a shard declares nothing: its workers do, which serve it")
         entries = declared(self._app)
         if entries:
             with self._wire() as wire:
@@ -314,6 +321,15 @@ class Crontab:
     def _wire(self) -> Iterator[Wire]:
         with self._app.desk.wire() as wire:
             yield wire
+
+    def _fire(self) -> Fire:
+        from ..parts import parts_of
+        from .fire import Fire
+
+        app = self._app
+        if isinstance(app, Shard):
+            return Fire(app.app, parts_of(app.app).cron, app)
+        return Fire(app, parts_of(app).cron)
 
     def _put(self, entry: Entry, *, over: str) -> None:
         with self._wire() as wire:

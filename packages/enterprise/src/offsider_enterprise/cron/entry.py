@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from offsider.errors import InvalidOption, shown, suggest
 from offsider.job.options import seconds
 from offsider.job.record import check_json, check_name
+from offsider.shards import Shard
 
 from .missed import ONCE, POLICIES
 from .schedule import Schedule, schedule
@@ -143,7 +144,7 @@ def read_entry(name: str, source: str, raw: bytes | str) -> Entry | None:
     return entry
 
 
-def bound(app: App, entry: Entry) -> tuple[Enqueuer[Any, Any], list[Any], dict[str, Any]]:
+def bound(app: App | Shard, entry: Entry) -> tuple[Enqueuer[Any, Any], list[Any], dict[str, Any]]:
     """The job of an entry with its options, and its arguments as the job takes them.
 
     Raises:
@@ -154,7 +155,7 @@ def bound(app: App, entry: Entry) -> tuple[Enqueuer[Any, Any], list[Any], dict[s
     return job.using(**entry.options) if entry.options else job, args, kwargs
 
 
-def job_of(app: App, name: str) -> Job[..., Any]:
+def job_of(app: App | Shard, name: str) -> Job[..., Any]:
     """A job of an app.
 
     Raises:
@@ -169,7 +170,7 @@ def job_of(app: App, name: str) -> Job[..., Any]:
     return job
 
 
-def check(app: App, entry: Entry) -> Entry:
+def check(app: App | Shard, entry: Entry) -> Entry:
     """The entry, when everything of it can be.
 
     Raises:
@@ -185,7 +186,7 @@ def check(app: App, entry: Entry) -> Entry:
     return entry
 
 
-def _check(app: App, entry: Entry) -> None:
+def _check(app: App | Shard, entry: Entry) -> None:
     check_missed(entry.missed)
     if seconds(entry.window_s, "window") < 1:
         raise InvalidOption(f"window is {shown(entry.window_s)}: expected a second at least")
@@ -216,7 +217,7 @@ def _check_options(options: Mapping[str, Any]) -> None:
         check_json(value, f"option {name}")
 
 
-def _check_place(app: App, entry: Entry, target: Enqueuer[Any, Any]) -> None:
+def _check_place(app: App | Shard, entry: Entry, target: Enqueuer[Any, Any]) -> None:
     if not lives_here(app, target):
         raise InvalidOption(
             f"queue {target._options.queue!r} of job {entry.job!r} is in another shard than this process works for: an"
@@ -224,7 +225,7 @@ def _check_place(app: App, entry: Entry, target: Enqueuer[Any, Any]) -> None:
         )
 
 
-def lives_here(app: App, target: Enqueuer[Any, Any]) -> bool:
+def lives_here(app: App | Shard, target: Enqueuer[Any, Any]) -> bool:
     """True when the queue of a job is in the Redis that this process works for: an entry lies beside it."""
     shards = app.settings.shards
     if not shards:
@@ -234,7 +235,8 @@ def lives_here(app: App, target: Enqueuer[Any, Any]) -> bool:
     options = target._options
     routes = Routes({name: shard.queues for name, shard in shards.items()})
     its = options.shard or routes(options.queue)
-    return _place(app.home if its is None else app.shard(its).settings) == _place(app.settings)
+    whole = app.app if isinstance(app, Shard) else app
+    return _place(whole.home if its is None else whole.shard(its).settings) == _place(app.settings)
 
 
 def _place(settings: Settings) -> tuple[str | None, str]:

@@ -19,6 +19,7 @@ from .run import BY_HAND, ENQUEUED, LEFT_OUT, REFUSED, Run
 
 if TYPE_CHECKING:
     from offsider import App
+    from offsider.shards import Shard
     from offsider.store.connection import Connections
     from offsider.store.wire import Argument, Wire
 
@@ -33,15 +34,17 @@ class Fire:
     Args:
         app: Whose.
         effect: Is told which push is a run.
+        place: The Redis in which the entries lie: the app's own when None, or one of its shards'.
     """
 
-    def __init__(self, app: App, effect: CronEffect) -> None:
+    def __init__(self, app: App, effect: CronEffect, place: Shard | None = None) -> None:
         self._app = app
+        self._place: App | Shard = place or app
         self._effect = effect
         self._client: Client | None = None
         self._connections: Connections | None = None
         self._keep = settings_of(app).cron_history
-        self._own = EnterpriseKeys(app.keys)
+        self._own = EnterpriseKeys(self._place.keys)
         self._pass = script_of(app, "cron_pass")
 
     def due(self, wire: Wire, entry: Entry, due_s: float, now_s: float) -> int:
@@ -122,11 +125,11 @@ class Fire:
 
     def _pusher(self) -> Client:
         """The way to the Redis in which the entry lies: a run that cannot be enqueued there is not kept elsewhere."""
-        app = self._app
-        if self._client is None or self._connections is not app.connections:
-            self._connections = app.connections
+        app, place = self._app, self._place
+        if self._client is None or self._connections is not place.connections:
+            self._connections = place.connections
             deadline_s = app.settings.redis.push_deadline_s
-            given = (app.connections, app.keys, app.accept, app.scripts["push"], Composer(app.effects, app.keys))
+            given = (place.connections, place.keys, app.accept, app.scripts["push"], Composer(app.effects, place.keys))
             self._client = Client(*given, push_deadline_s=deadline_s)
         return self._client
 

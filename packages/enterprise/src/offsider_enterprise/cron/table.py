@@ -15,6 +15,7 @@ from .run import Run, read_run
 
 if TYPE_CHECKING:
     from offsider import App
+    from offsider.shards import Shard
     from offsider.store.wire import Argument, Wire
 
 MOST_ENTRIES = 100_000
@@ -57,7 +58,7 @@ class Table:
         app: Whose.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App | Shard) -> None:
         self.keys = EnterpriseKeys(app.keys)
         names = ("put", "due", "read", "pause", "resume", "delete", "plan", "affirm")
         self._scripts = {name: script_of(app, f"cron_{name}") for name in names}
