@@ -28,6 +28,7 @@ from support.fleet import Fleet
 from support.invariants import broken
 from support.proxy import Act, FaultyProxy, nth
 from support.server import Server
+from support.spool_storm import Storm
 from support.tally import Death, kill, restart_times_s, tally
 from support.waiting import until
 
@@ -264,6 +265,25 @@ def resumed_s(fleet: Fleet) -> float:
     return next(effect.at_s for effect in fleet.record.read() if effect.at_s > now_s) - now_s
 
 
+def spool(table: Table, folder: Path, rng: Random, rounds: int) -> None:
+    """Producers with a spool: Redis and they themselves killed again and again."""
+    folder.mkdir()
+    server = Server(folder / "server", *DURABLE).start()
+    storm = Storm(server, folder, rng)
+    try:
+        found = storm.run(rounds)
+    finally:
+        storm.close()
+        server.stop()
+    table.add(
+        "spool: outages, producers killed", f"{found.outages}, {found.kills}", f"{rounds}", found.outages == rounds
+    )
+    table.add("spool: jobs, most kept at once", f"{found.acknowledged}, {found.kept}", "> 0", bool(found.kept))
+    table.add("spool: lost", found.lost, "0", not found.lost)
+    table.add("spool: twice", found.twice, "0", not found.twice)
+    table.add("spool: out of order", found.out_of_order or 0, "0", not found.out_of_order)
+
+
 # -- the command ---------------------------------------------------------------------------------------------
 
 
@@ -277,7 +297,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60.0, help="the most that the killing takes (default 60)")
     parser.add_argument("--rolls", type=int, default=50, help="how often to restart by TERM (default 50)")
     parser.add_argument("--points", type=int, default=1000, help="the most requests to be killed at (default: all)")
-    parser.add_argument("--only", nargs="*", default=[], help="names of parts: kills rolls requests faults outages")
+    parser.add_argument("--spools", type=int, default=40, help="outages while producers have a spool (default 40)")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="names of parts: kills rolls requests faults outages spool"
+    )
     given = parser.parse_args()
     seed = SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
     rng, table, began_s = Random(seed), Table(), time.monotonic()
@@ -291,6 +314,7 @@ def main() -> int:
             "requests": lambda to: every_request(table, to, given.points),
             "faults": lambda to: faults(table, to, rng, 3000),
             "outages": lambda to: outages(table, to, rng, 12),
+            "spool": lambda to: spool(table, to, rng, given.spools),
         }
         for part, run in parts.items():
             if not given.only or part in given.only:

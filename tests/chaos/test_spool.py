@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,11 +15,13 @@ from typing import Any
 import pytest
 import redis
 
+from support.sentinel import Watched
 from support.server import Server
+from support.spool_storm import Storm, make_app
 from support.waiting import until
 
 TESTS = Path(__file__).parents[1]
-SLICE = 16
+SLICE = 8
 KILLED = 9
 WHOLE = "OFFSIDER_TEST_WHOLE"  # every step, not some of them
 
@@ -77,3 +80,35 @@ def test_a_producer_killed_at_any_step_loses_nothing_it_was_told_of_and_puts_not
     assert not wrong, "\n".join([figures, *wrong])
     assert [one for one in results if one["ended"] == KILLED], figures
     client.close()
+
+
+def test_producers_and_redis_killed_again_and_again_lose_nothing_and_put_nothing_twice(
+    tmp_path: Path, make_server: Callable[..., Server], rng: Random, tell: Callable[..., str]
+) -> None:
+    storm = Storm(make_server("--appendonly", "yes", "--appendfsync", "always"), tmp_path, rng)
+    try:
+        figures = storm.run(rounds=1, producers=2)
+    finally:
+        storm.close()
+    told = tell(**asdict(figures))
+    assert figures.sound, told
+    assert figures.kept, told
+
+
+def test_a_failover_loses_nothing_that_replicas_had_or_that_was_enqueued_meanwhile(tmp_path: Path) -> None:
+    watched = Watched(tmp_path / "servers").start()
+    try:
+        app = make_app(watched.url, tmp_path)
+        job: Any = app.jobs["note"]
+        before = [job.using(wait_replicas=1).enqueue("p", number) for number in range(5)]
+        watched.master.kill()
+        during = [job.enqueue("p", number) for number in range(5, 10)]
+        replica: Any = watched.replica.client()
+        until(lambda: replica.llen("{offsider}:queue:default") >= 10, 40, "the replica has taken over and has them")
+        found = [json.loads(one) for one in reversed(replica.lrange("{offsider}:queue:default", 0, -1))]
+        assert [one["jid"] for one in found] == before + during
+        assert [one["args"][1] for one in found] == [*range(10)]
+        replica.close()
+        app.close()
+    finally:
+        watched.stop()
