@@ -22,6 +22,8 @@ def test_every_key_has_a_kind(namespace: str) -> None:
     ours = ProKeys(keys)
     made = {value for name, value in vars(ours).items() if not name.startswith("_")} | {
         ours.deletions("mail"),
+        ours.death("vm:1:a"),
+        ours.suspects("vm:1:a"),
         ours.usage(1),
     }
     kinds = list(ProInvariant().kinds(keys))

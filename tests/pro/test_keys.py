@@ -6,12 +6,18 @@ from offsider.store.keys import Keys
 from offsider_pro.keys import ProKeys
 from support.pages import page
 
-GUIDES = [page(f"docs/guides/{name}.md") for name in ("expiring-jobs", "pausing", "deleting")]
+NAMES = ("expiring-jobs", "pausing", "deleting", "reliable-fetch", "costs")
+GUIDES = [page(f"docs/guides/{name}.md") for name in NAMES]
 
 
 def made(namespace: str) -> set[str]:
     keys = ProKeys(Keys(namespace))
-    return {value for name, value in vars(keys).items() if not name.startswith("_")} | {keys.deletions("NAME")}
+    return {value for name, value in vars(keys).items() if not name.startswith("_")} | {
+        keys.deletions("NAME"),
+        keys.death("IDENTITY"),
+        keys.suspects("IDENTITY"),
+        keys.usage("HOUR"),
+    }
 
 
 def test_every_key_has_the_prefix() -> None:

@@ -36,6 +36,10 @@ class ProSettings(Section):
         statsd_prefix: What stands before each metric's name.
         statsd_tags: Tags of all metrics, e.g. ``["env:production"]``.
         statsd_distributions: Send ``…_dist``, too, which only Datadog's agent understands.
+        reliable_fetch: Find dead processes within seconds, with the cause, by a companion of each worker process.
+        guard_s: So long a process may not be heard before it is taken for dead, in seconds.
+        hang_s: So long one job may keep the interpreter to itself before its process is taken for frozen, in seconds.
+        run_alone: Run jobs that were in flight when their process died each in a process of its own.
         spool: Where pushes wait while Redis is away.
         costs: Measure what jobs cost their workers.
         costs_every_s: A run of each class is measured at most so often, in each worker.
@@ -45,6 +49,10 @@ class ProSettings(Section):
     statsd_prefix: str = "sidekiq."
     statsd_tags: Texts = Field(default_factory=list)
     statsd_distributions: bool = True
+    reliable_fetch: bool = True
+    guard_s: float = Field(default=3.0, ge=2, le=60)
+    hang_s: float = Field(default=300.0, ge=5, le=86_400)
+    run_alone: bool = True
     spool: SpoolSettings = Field(default_factory=SpoolSettings)
     costs: bool = True
     costs_every_s: Seconds = 1.0

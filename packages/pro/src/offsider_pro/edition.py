@@ -15,6 +15,7 @@ from .invariant import ProInvariant
 from .license import LicenseGate
 from .parts import Parts
 from .pause_view import reason as pause_reason
+from .reliable.suspects import reason as suspect_reason
 from .scripts import all_scripts
 from .spool.check import SpoolCheck
 
@@ -74,6 +75,7 @@ class ProEdition(Edition):
         parts.listen(app, self.name)
         app.reasons.add("pro.pause", pause_reason, by=self.name)
         app.reasons.add("pro.expiry", parts.drop.reason, by=self.name)
+        app.reasons.add("pro.suspect", suspect_reason, by=self.name)
         app.invariants.add("pro", ProInvariant(), by=self.name)
         app.undelivered.fill(parts.spools.keeper, by=self.name)
         app.checks.add("pro.spool", SpoolCheck(parts.spools), by=self.name)
@@ -94,6 +96,7 @@ class ProEdition(Edition):
         parts.measure(worker, self._statsd, self.name)
         parts.meter(worker, self.name)
         worker.server_middleware.add("pro.pause", parts.hold, by=self.name, after="pro.expiry")
+        parts.reliability.install(worker, self.name)
 
     def install_web(self, web: Web) -> None:
         """In a web process: its log and its pages hear of the licence."""

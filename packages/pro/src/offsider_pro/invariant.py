@@ -12,6 +12,8 @@ from .keys import ProKeys
 
 HOUR_S = 3600
 USAGE_KEPT_S = 73 * HOUR_S
+DEATH_KEPT_S = 7 * 86_400
+SUSPECT_KEPT_S = 7 * 86_400
 
 
 class ProInvariant(Invariant):
@@ -25,6 +27,10 @@ class ProInvariant(Invariant):
             KeyKind("paused", re.escape(ours.paused), "set"),
             KeyKind("pauses", re.escape(ours.pauses), "hash"),
             KeyKind("job pauses", re.escape(ours.job_pauses), "hash"),
+            KeyKind("guards", re.escape(ours.guards), "zset"),
+            KeyKind("deaths", re.escape(ours.deaths), "zset"),
+            KeyKind("death", re.escape(ours.death("")) + ".+", "hash", DEATH_KEPT_S),
+            KeyKind("suspects", re.escape(ours.suspects("")) + ".+", "hash", SUSPECT_KEPT_S),
             KeyKind("usage", re.escape(ours.usage("")) + r"\d+", "hash", USAGE_KEPT_S),
             KeyKind("deletions", re.escape(ours.deletions("")) + ".+", "string", HOUR_S),
         ]

@@ -19,11 +19,21 @@ class ProKeys:
         self.paused = f"{prefix}paused"
         self.pauses = f"{prefix}pauses"
         self.job_pauses = f"{prefix}job-pauses"
+        self.guards = f"{prefix}guards"
+        self.deaths = f"{prefix}deaths"
 
     def deletions(self, queue: str) -> str:
         """How many jobs were deleted from the middle of a queue lately."""
         return f"{self._prefix}deletions:{queue}"
 
+    def death(self, identity: str) -> str:
+        """What is known of the death of one process."""
+        return f"{self._prefix}death:{identity}"
+
     def usage(self, hour: int | str) -> str:
         """What measured runs have cost in one hour, in hours since 1970."""
         return f"{self._prefix}usage:{hour}"
+
+    def suspects(self, identity: str) -> str:
+        """Which suspects a process runs now, and whether alone."""
+        return f"{self._prefix}suspects:{identity}"

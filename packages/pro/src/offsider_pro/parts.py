@@ -9,6 +9,7 @@ from .expired import ExpiredJobs
 from .expiry import DropExpired, StampExpiry
 from .job_metrics import JobMetrics, Tags
 from .pause_view import HoldPaused, PauseView
+from .reliable.install import Reliability
 from .server_time import ServerTime
 from .spool.spools import Spools
 from .statsd import Statsd, connect
@@ -44,6 +45,7 @@ class Parts:
         self.pauses = PauseView(app)
         self.hold = HoldPaused(self.pauses)
         self.spools = Spools(app, self.metrics.delivered)
+        self.reliability = Reliability()
         self.workers: WeakSet[Worker] = WeakSet()
 
     def listen(self, app: App, by: str) -> None:
@@ -52,6 +54,7 @@ class Parts:
         app.events.on("startup", self._look, by=by)
         app.events.on("beat", self.expired.write, by=by)
         app.events.on("exit", self.expired.write, by=by)
+        self.reliability.listen(app, by)
         app.events.on("beat", self._gauge, by=by)
         self.metrics.listen(app)
 

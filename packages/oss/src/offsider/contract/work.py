@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from ..job.options import seconds
+from ..job.outcome import Kind
 from .effects import Call
 
 # Of the queues of a fetcher: those from which nothing is to be taken now.
@@ -103,6 +104,8 @@ class Settled(BaseException):
     Args:
         settlement: What becomes of the job; its ``unit`` is the execution's.
         failed: As `offsider.worker.execution.Execution.failed`, for the metrics: None for what was no attempt.
+        kind: How it ended, where the settlement does not say all of it: a job that is simply done may have been
+            cancelled, or discarded.
 
     Example:
         >>> from offsider.contract.middleware import ServerMiddleware
@@ -111,10 +114,11 @@ class Settled(BaseException):
         ...         raise Settled(Settlement(execution.unit, "done", 0.0, None))
     """
 
-    def __init__(self, settlement: Settlement, *, failed: bool | None = False) -> None:
+    def __init__(self, settlement: Settlement, *, failed: bool | None = False, kind: Kind | None = None) -> None:
         super().__init__(settlement.kind)
         self.settlement = settlement
         self.failed = failed
+        self.kind = kind
 
 
 class Fetcher(Protocol):

@@ -217,7 +217,7 @@ class Processor:
                 return Settlement(execution.unit, "done", 0.0, None)
             if isinstance(failure, Settled):
                 execution.failed = failure.failed
-                return self._called(failure.settlement, execution.record)
+                return self._called(failure.settlement, execution.record, failure.kind)
             outcome = self._outcome(execution, result, failure)
             if execution.watched and (kept := result_of(execution, outcome, result)) is not None:
                 execution.capsule.keep_result(kept)

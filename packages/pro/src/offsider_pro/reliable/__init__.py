@@ -1,0 +1,1 @@
+"""Reliable fetch: the dead are found at once, with the cause of their death, and a suspect runs alone."""

@@ -1,0 +1,352 @@
+"""Dead processes are found within seconds, each with the cause of its death; the living are left alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offsider import App, clock
+from offsider.errors import ProcessLost
+from offsider_pro.reliable.cause import Cause
+from offsider_pro.reliable.guards import Guards
+from offsider_pro.reliable.recovery import Contact, GuardedRecovery
+from offsider_pro.reliable.suspects import Death
+from support.bench import payload
+from support.processes import Process
+from support.waiting import until
+
+from .conftest import ProDesk
+
+Push = Callable[..., bytes]
+PREFIX = "{offsider}:"
+WITHIN_S = 5.0
+GUARD_S = 2.0
+GONE = "gone:1:abcdefabcdef"
+
+
+def guarded(raw: Any, process: Process) -> str:
+    """The identity of a worker, once it is guarded."""
+    until(lambda: any(f":{process.pid}:" in one for one in _members(raw)), 20, "the worker is guarded")
+    return next(one for one in _members(raw) if f":{process.pid}:" in one)
+
+
+def _members(raw: Any) -> list[str]:
+    return [one.decode() for one in raw.zrange(f"{PREFIX}guards", 0, -1)]
+
+
+def cause_of(raw: Any, identity: str) -> str:
+    """What is kept of a death."""
+    until(lambda: raw.exists(f"{PREFIX}death:{identity}"), 20, "the death is known")
+    return str(json.loads(raw.hget(f"{PREFIX}death:{identity}", "cause"))["text"])
+
+
+def companion_of(process: Process) -> int:
+    """The pid of a worker's companion: its child that is no thread of it."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
+    for thread in Path(f"/proc/{process.pid}/task").iterdir():
+        children += (thread / "children").read_text("ascii").split()
+    return next(int(pid) for pid in children if "companion" in Path(f"/proc/{pid}/cmdline").read_text("utf-8"))
+
+
+def two_with_a_job(desk: ProDesk, push: Push, name: str, *args: object) -> tuple[Process, Process]:
+    """Two workers, the first of which runs this job."""
+    first, second = desk.worker("-c", "2"), desk.worker("-c", "2")
+    push(name, *args)
+    until(lambda: desk.said, 20)
+    pid = int(desk.said[0].split()[-1])
+    return (first, second) if pid == first.pid else (second, first)
+
+
+def is_elsewhere(raw: Any, other: str) -> bool:
+    """The job is in flight in that process."""
+    return any(raw.hlen(key) for key in raw.keys(f"{PREFIX}inflight:{other}/*"))
+
+
+# -- processes that die -----------------------------------------------------------------------------------------
+
+
+def test_the_job_of_a_killed_worker_is_elsewhere_within_seconds_although_its_lease_is_a_minute(
+    pro_desk: ProDesk, raw: Any, push: Push
+) -> None:
+    victim, other = two_with_a_job(pro_desk, push, "hold", "a")
+    dead, living = guarded(raw, victim), guarded(raw, other)
+    before_s = time.monotonic()
+    victim.kill()
+    until(lambda: is_elsewhere(raw, living), 20)
+    assert time.monotonic() - before_s < WITHIN_S, other.log
+    assert cause_of(raw, dead) == "killed by SIGKILL"
+    victim.logs(f"worker {dead} is gone: killed by SIGKILL; its jobs are given back")
+    pro_desk.touch("a")
+    until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
+    assert [line.split()[0] for line in pro_desk.said] == ["begin", "begin", "done"]
+    assert not raw.exists(f"{PREFIX}suspects:{dead}")
+    assert _members(raw) == [living]
+
+
+def test_a_worker_that_dies_together_with_its_companion_is_missed_within_seconds(
+    pro_desk: ProDesk, raw: Any, push: Push
+) -> None:
+    victim, other = two_with_a_job(pro_desk, push, "hold", "a")
+    dead, living = guarded(raw, victim), guarded(raw, other)
+    other.tell("STOP")  # until it is over: whoever looks sees it then
+    before_s = time.monotonic()
+    end(companion_of(victim))
+    victim.kill()
+    other.tell("CONT")
+    until(lambda: is_elsewhere(raw, living), 20)
+    assert time.monotonic() - before_s < GUARD_S + WITHIN_S, other.log
+    assert cause_of(raw, dead).startswith("not heard for ")
+    pro_desk.touch("a")
+    until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
+
+
+def end(pid: int) -> None:
+    """SIGKILL to one process that this test has started, through its worker."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_worker_that_somebody_has_ended_makes_no_suspects(pro_desk: ProDesk, raw: Any, push: Push) -> None:
+    victim, other = two_with_a_job(pro_desk, push, "hold", "a")
+    dead, living = guarded(raw, victim), guarded(raw, other)
+    victim.tell("HUP").end()
+    until(lambda: is_elsewhere(raw, living), 20)
+    assert cause_of(raw, dead) == "killed by SIGHUP"
+    (key,) = raw.keys(f"{PREFIX}inflight:{living}/*")
+    assert [json.loads(one) for one in raw.hvals(key)] == [json.loads(payload("hold", "a"))]
+    pro_desk.touch("a")
+    until(lambda: f"done a {other.pid}" in pro_desk.said, 20)
+
+
+# -- processes that only seem to be dead --------------------------------------------------------------------------
+
+
+def test_a_job_that_keeps_the_interpreter_to_itself_costs_nobody_anything(
+    pro_desk: ProDesk, raw: Any, push: Push
+) -> None:
+    first, other = two_with_a_job(pro_desk, push, "hold", "a")
+    guarded(raw, first), guarded(raw, other)
+    push("hog", 5)
+    push("hog", 5)
+    push("hog", 5)
+    until(lambda: sum(line.startswith("hog ends") for line in pro_desk.said) == 3, 40)
+    pro_desk.touch("a")
+    until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
+    assert sum(line.startswith("hog begins") for line in pro_desk.said) == 3
+    assert sum(line.startswith("begin a") for line in pro_desk.said) == 1
+    assert "given back" not in first.log + other.log
+    assert "lease" not in first.log + other.log
+
+
+def test_a_frozen_worker_loses_its_jobs_and_what_it_says_later_changes_nothing(
+    pro_desk: ProDesk, raw: Any, push: Push
+) -> None:
+    victim, other = two_with_a_job(pro_desk, push, "hold", "a")
+    frozen, living = guarded(raw, victim), guarded(raw, other)
+    victim.tell("STOP")
+    until(lambda: is_elsewhere(raw, living), 20)
+    assert cause_of(raw, frozen) == "frozen: it was stopped by a signal or a debugger"
+    victim.tell("CONT")
+    until(lambda: raw.zscore(f"{PREFIX}owners", f"{frozen}/default/2"), 20, "it begins anew")
+    pro_desk.touch("a")
+    until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
+    assert raw.zcard(f"{PREFIX}dead") == raw.llen(f"{PREFIX}queue:default") == 0
+    push("note", "later")
+    until(lambda: any(line.startswith("note later") for line in pro_desk.said), 10)
+    until(lambda: sorted(_members(raw)) == sorted([frozen, living]), 10, "both are guarded")
+
+
+def test_a_companion_that_is_gone_is_replaced_and_its_worker_is_not_taken_for_dead(
+    pro_desk: ProDesk, raw: Any, push: Push
+) -> None:
+    worker, other = two_with_a_job(pro_desk, push, "hold", "a")
+    identity = guarded(raw, worker)
+    guarded(raw, other)
+    first = companion_of(worker)
+    end(first)
+    worker.logs("another one is started")
+    until(lambda: companion_of(worker) != first, 20)
+    second = companion_of(worker)
+    until(lambda: raw.zscore(f"{PREFIX}guards", identity) > time.time() * 1000 + 1000, 10)
+    assert second != first
+    pro_desk.touch("a")
+    until(lambda: f"done a {worker.pid}" in pro_desk.said, 10)
+    assert "given back" not in worker.log + other.log
+
+
+def test_a_worker_that_stops_in_order_leaves_no_guard_and_no_companion(pro_desk: ProDesk, raw: Any, push: Push) -> None:
+    worker = pro_desk.worker("-c", "1")
+    guarded(raw, worker)
+    companion = companion_of(worker)
+    assert worker.tell("TERM").end() == 0
+    assert _members(raw) == []
+    assert not Path(f"/proc/{companion}").exists()
+    assert not raw.exists(f"{PREFIX}deaths")
+
+
+def test_without_the_setting_nobody_is_guarded(pro_desk: ProDesk, raw: Any) -> None:
+    worker = pro_desk.worker("-c", "1", OFFSIDER_PRO_RELIABLE_FETCH="false")
+    until(lambda: raw.exists(f"{PREFIX}processes"), 10)
+    assert _members(raw) == []
+    assert worker.tell("TERM").end() == 0
+
+
+# -- who is taken for dead -----------------------------------------------------------------------------------------
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.mark.parametrize("disturbance", ["beginning", "outage", "frozen", "slow", "stepped"])
+def test_contact_holds_only_when_it_was_undisturbed_for_a_while(
+    monkeypatch: pytest.MonkeyPatch, disturbance: str
+) -> None:
+    at = Clock()
+    monkeypatch.setattr(clock, "monotonic_s", at)
+    contact, step_ms = Contact(3.0, 1.0), 0
+
+    def looks(times: int) -> list[bool]:
+        found = []
+        for _ in range(times):
+            found.append(contact.holds(at(), round(at() * 1000) + step_ms))
+            at.now_s += 1.0
+        return found
+
+    assert looks(5) == [False, False, False, True, True]
+    if disturbance == "outage":
+        contact.lost()
+    elif disturbance == "frozen":
+        at.now_s += 30
+    elif disturbance == "slow":
+        assert not contact.holds(at() - 2, round(at() * 1000))
+        at.now_s += 1.0
+        assert looks(3) == [False, False, True]
+        return
+    elif disturbance == "stepped":
+        step_ms = 86_400_000
+    else:
+        return
+    assert looks(4) == [False, False, False, True]
+
+
+@pytest.fixture
+def told() -> list[tuple[dict[str, Any], Death]]:
+    return []
+
+
+@pytest.fixture
+def recovery(pro: App, told: list[Any]) -> Any:
+    from offsider.worker.fetch import Limits
+
+    made = GuardedRecovery(
+        pro.connections,
+        pro.keys,
+        Limits(lease_s=60.0),
+        recovered=lambda _owner, _count: None,
+        died=lambda _record, _error: None,
+        guard_s=GUARD_S,
+        given=lambda record, death: told.append((record, death)),
+    )
+    yield made
+    made.stop()
+
+
+def hold(raw: Any, *payloads: bytes, owner: str = f"{GONE}/default/1") -> None:
+    """An owner with a lease, and what it holds."""
+    raw.zadd(f"{PREFIX}owners", {owner: time.time() * 1000 + 60_000})
+    raw.hset(f"{PREFIX}inflight:{owner}", mapping={f"{k}:default": one for k, one in enumerate(payloads, 1)})
+
+
+def queued(raw: Any) -> list[dict[str, Any]]:
+    return [json.loads(one) for one in raw.lrange(f"{PREFIX}queue:default", 0, -1)]
+
+
+def guards_of(app: App) -> Guards:
+    return Guards(app.connections.wire("test", read_timeout_s=5.0), app.keys)
+
+
+def test_the_jobs_of_one_that_was_seen_to_die_are_given_back_with_the_next_look(
+    pro: App, raw: Any, recovery: GuardedRecovery, told: list[Any]
+) -> None:
+    hold(raw, payload("job", 1), payload("job", 2))
+    hold(raw, payload("job", 3), owner=f"{GONE}/slow/4")
+    hold(raw, payload("job", 4), owner="gone:1:abcdef/default/1")
+    guards = guards_of(pro)
+    guards.say(GONE, GUARD_S)
+    assert guards.condemn(GONE, Cause.of_status(11), seen=True, alone=True) == 2
+    recovery.tick()
+    assert sorted(one["args"][0] for one in queued(raw)) == [1, 2, 3]
+    assert {one["suspect"]["cause"] for one in queued(raw)} == {"killed by SIGSEGV"}
+    assert all(one["suspect"]["process"] == GONE and "crashes" not in one for one in queued(raw))
+    assert [(record["args"], str(death.cause)) for record, death in told] == [
+        ([1], "killed by SIGSEGV"),
+        ([2], "killed by SIGSEGV"),
+        ([3], "killed by SIGSEGV"),
+    ]
+    assert raw.zrange(f"{PREFIX}owners", 0, -1) == [b"gone:1:abcdef/default/1"]
+    assert _members(raw) == []
+
+
+def test_one_that_is_not_heard_is_condemned_only_once_contact_holds(
+    pro: App, raw: Any, recovery: GuardedRecovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold(raw, payload("job", 1))
+    raw.zadd(f"{PREFIX}guards", {GONE: time.time() * 1000 - 1})
+    recovery.tick()
+    assert queued(raw) == [], "it has just begun to look"
+    monkeypatch.setattr(recovery._contact, "holds", lambda *_: True)
+    recovery.tick()
+    assert [one["args"] for one in queued(raw)] == [[1]]
+    assert cause_of(raw, GONE).startswith("not heard for ")
+
+
+def test_who_says_in_the_last_moment_that_it_lives_keeps_its_jobs(pro: App, raw: Any) -> None:
+    hold(raw, payload("job", 1))
+    guards = guards_of(pro)
+    raw.zadd(f"{PREFIX}guards", {GONE: time.time() * 1000 - 1})
+    _now, found = guards.look(GUARD_S)
+    assert [(one.identity, one.is_seen) for one in found] == [(GONE, False)]
+    guards.say(GONE, GUARD_S)
+    assert guards.condemn(GONE, Cause.of_silence(3), seen=False, alone=None) == -1
+    assert not raw.exists(f"{PREFIX}death:{GONE}")
+    assert raw.zscore(f"{PREFIX}owners", f"{GONE}/default/1") > time.time() * 1000
+
+
+def test_a_lease_that_ends_without_a_guard_counts_as_in_the_free_edition(
+    raw: Any, recovery: GuardedRecovery, told: list[Any]
+) -> None:
+    hold(raw, payload("job", 1), payload("job", 2, crashes=3))
+    raw.zadd(f"{PREFIX}owners", {f"{GONE}/default/1": 1})
+    assert recovery.recover(f"{GONE}/default/1") == 2
+    (given,) = queued(raw)
+    assert (given["crashes"], given["suspect"]["cause"]) == (1, "unknown")
+    (dead,) = raw.zrange(f"{PREFIX}dead", 0, -1)
+    assert json.loads(dead)["error_class"] == f"offsider.{ProcessLost.__name__}"
+    assert len(told) == 2
+
+
+def test_what_listens_may_fail_and_the_others_are_told(
+    raw: Any, recovery: GuardedRecovery, told: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def given(record: dict[str, Any], death: Death) -> None:
+        told.append((record, death))
+        raise RuntimeError("on purpose")
+
+    recovery._given = given
+    hold(raw, payload("job", 1), payload("job", 2))
+    raw.zadd(f"{PREFIX}owners", {f"{GONE}/default/1": 1})
+    recovery.recover(f"{GONE}/default/1")
+    assert len(told) == 2
+    assert caplog.text.count("what listens to jobs that are given back failed") == 2
