@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from offsider import App
 from offsider.testing import fake
@@ -152,3 +154,40 @@ def test_they_are_run_while_a_fleet_is_on_its_way(make_keyed: Make) -> None:
     record = json.loads(failed.payload)
     assert record["sealed"] == {"error_message": True}
     assert CARD not in record["error_message"]
+
+
+PLACES = st.one_of(
+    st.none(), st.booleans(), st.integers(-3, 5), st.text(max_size=3),
+    st.lists(st.one_of(st.integers(-3, 5), st.sampled_from(["pin", "x"]), st.none()), max_size=3),
+)  # fmt: skip
+HOSTILE = st.one_of(
+    PLACES, st.dictionaries(st.sampled_from(["args", "kwargs", "error_message", "x"]), PLACES, max_size=3)
+)
+
+
+@given(sealed=HOSTILE, order=st.permutations([0, 1, 2]), extra=st.one_of(st.none(), st.text(max_size=3)))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_record_says_of_itself_nothing_runs_but_what_was_written(
+    fuzzed: tuple[Runner, dict[str, Any], list[Any]], sealed: Any, order: list[int], extra: str | None
+) -> None:
+    runner, record, ran = fuzzed
+    args = [record["args"][k] for k in order]
+    forged = {**record, "sealed": sealed, "args": args if extra is None else [*args, extra]}
+    ran.clear()
+    kind = runner.run(written(forged)).kind
+    assert ran in ([], [(7, CARD, "17")])
+    assert kind in ("quarantine", "schedule") or ran
+
+
+@pytest.fixture
+def fuzzed(keyed: App, runner: Runner) -> tuple[Runner, dict[str, Any], list[Any]]:
+    """A runner, an encrypted job's record, and what has run."""
+    ran: list[Any] = []
+
+    @keyed.job(name="pay", encrypt=("card", "pin"))
+    def pay(order: int, card: str, pin: str) -> None:
+        ran.append((order, card, pin))
+
+    with fake(keyed) as jobs:
+        pay.enqueue(7, CARD, "17")
+        return runner, jobs.jobs[0].record, ran

@@ -197,6 +197,17 @@ def test_a_call_that_does_not_fit_is_told_without_its_values(app: App) -> None:
     assert SECRET not in str(refused.value)
 
 
+def test_a_call_that_is_sealed_by_its_own_options_is_told_without_its_values(app: App) -> None:
+    @app.job
+    def count(number: int) -> None: ...
+
+    with pytest.raises(InvalidArguments, match="4111"):
+        count.enqueue(SECRET)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArguments, match="number does not fit") as caught:
+        count.using(backwards=True).enqueue(SECRET)  # type: ignore[arg-type]
+    assert SECRET not in str(caught.value)
+
+
 def test_a_payload_that_does_not_fit_the_code_is_put_back_without_its_values(
     app: App, bench: Bench, raw: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -168,7 +168,7 @@ class Enqueuer(Generic[P, R]):
 
     def _make(self, args: Sequence[Any], kwargs: Mapping[str, Any], at_s: float | None) -> PushRequest:
         job = self._job
-        wire_args, wire_kwargs = job.arguments.encode(args, kwargs)
+        wire_args, wire_kwargs = self._arguments.encode(args, kwargs)
         record: dict[str, Any] = {"queue": self._options.queue, "class": job.name, "args": wire_args}
         if wire_kwargs:
             record["kwargs"] = wire_kwargs
@@ -223,6 +223,10 @@ class Enqueuer(Generic[P, R]):
     @cached_property
     def _fields(self) -> dict[str, Any]:
         return to_wire(self._options)
+
+    @cached_property
+    def _arguments(self) -> Arguments:
+        return self._job.arguments_for(self._options)
 
 
 class Job(Enqueuer[P, R], Secrecy):

@@ -29,11 +29,12 @@ class Secrecy:
     arguments: Any
     codec: Codec
     secret: bool = False
+    _sealing: frozenset[str] = frozenset()  # options
 
     def use(self, codec: Codec) -> None:
         """Seal with this what the options want to be sealed."""
-        self.codec = codec
-        self.secret = any(self.options.extra.get(name) for name in codec.fields)
+        self.codec, self._sealing = codec, codec.fields
+        self.secret = self._wants(self.options)
 
     def hides(self, record: Record) -> bool:
         """True when what a payload of this job carries, and what becomes of it, is shown and logged nowhere."""
@@ -54,6 +55,14 @@ class Secrecy:
             return decoded
         args, kwargs = self.codec.open(record, self)  # type: ignore[arg-type]
         return self._unseen.decode(args, kwargs)
+
+    def arguments_for(self, options: JobOptions) -> Arguments:
+        """What encodes the arguments of calls with these options: when they are to be sealed, no message shows them."""
+        made: Arguments = self._unseen if self._wants(options) else self.arguments
+        return made
+
+    def _wants(self, options: JobOptions) -> bool:
+        return any(options.extra.get(name) for name in self._sealing)
 
     @cached_property
     def _unseen(self) -> Arguments:
