@@ -51,3 +51,18 @@ def test_whatever_lies_in_a_work_set_does_no_harm(app: App, raw: Any) -> None:
     raw.hset(app.keys.work("odd:1:a"), mapping=work)
     raw.set(app.keys.work("string"), "mine")
     assert [(job.jid, job.since_s, job.progress) for job in app.running] == [("1", 5.0, None)]
+
+
+def test_a_page_of_many_is_read_longest_first(app: App, raw: Any) -> None:
+    payload = '{"class":"j","args":[],"jid":"%s"}'
+    for process in range(3):
+        identity = f"host:{process}:a"
+        raw.sadd(app.keys.processes, identity)
+        work = {
+            f"default-{slot}": {"payload": payload % f"j{process}{slot}", "run_at": 100 - 10 * slot - process}
+            for slot in range(4)
+        }
+        raw.hset(app.keys.work(identity), mapping={slot: json.dumps(one) for slot, one in work.items()})
+    assert [job.jid for job in app.running.jobs(count=5)] == ["j23", "j13", "j03", "j22", "j12"]
+    assert [job.jid for job in app.running.jobs(count=5, skip=10)] == ["j10", "j00"]
+    assert app.running.jobs(skip=100) == []

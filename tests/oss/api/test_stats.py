@@ -97,3 +97,18 @@ def test_it_takes_few_requests_however_many_queues(app: App, raw: Any) -> None:
     assert time.monotonic() - began_s < 1
     commands = raw.info("commandstats")
     assert commands["cmdstat_llen"]["calls"] == commands["cmdstat_lindex"]["calls"] == 400
+
+
+@pytest.mark.parametrize(
+    ("args", "waited_s"),
+    [
+        ("[]", 30), ('["\\"enqueued_at\\":1"]', 30), ('[{"enqueued_at":1754000000000}]', 30),
+        ('[{"enqueued_at":"1"}]', 30),
+    ],
+)  # fmt: skip
+def test_how_long_a_job_has_waited_is_its_own_stamp(app: App, raw: Any, args: str, waited_s: int) -> None:
+    """It is read past the rest of the payload, where there is only one such thing in it."""
+    stamp = int((time.time() - 30) * 1000)
+    raw.sadd(app.keys.queues, "mail")
+    raw.lpush(app.keys.queue("mail"), f'{{"class":"a","args":{args},"jid":"1","enqueued_at":{stamp}}}')
+    assert round(app.stats.now().latency_s) == waited_s

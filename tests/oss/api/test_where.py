@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from offsider.api.where import EVERY, Where
 from offsider.errors import InvalidOption
-from offsider.job.record import dumps
+from offsider.job.record import dumps, loads
 
 
 def test_nothing_given_means_all() -> None:
@@ -64,3 +64,26 @@ def test_the_server_finds_every_text_that_fits(text: str, raw: redis.Redis) -> N
 def test_what_is_in_a_payload_fits(text: str) -> None:
     payload = dumps({"class": "job", "args": [f"before {text} after"], "jid": "j1"})
     assert Where(text=text).fits({}, payload)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"class":"caf\\u00e9","args":[],"jid":"1"}', b'{"class":"a\\/b","args":[],"jid":"1"}',
+        b'{"class":"caf\xc3\xa9","args":[],"jid":"1"}',
+    ],
+)  # fmt: skip
+def test_what_other_programs_write_is_passed_over_only_where_it_is_certain(raw: bytes) -> None:
+    """The same letters may be written in several ways; a look at the bytes spares reading them, and misses none."""
+    record = loads(raw)
+    assert Where(name=record["class"]).fits(record, raw)
+    assert Where(name=record["class"]).may_fit(raw)
+
+
+@given(st.text(min_size=1, max_size=20), st.sampled_from(["name", "tag", "error", "text"]))
+def test_bytes_that_fit_may_fit(text: str, condition: str) -> None:
+    record = {"class": text, "args": [text], "jid": "j", "queue": "q", "tags": [text], "error_class": text}
+    raw = dumps(record)
+    where = Where(**{condition: text})
+    assert where.may_fit(raw) or not where.fits(record, raw)
+    assert not Where(**{condition: "not in there at all"}).may_fit(b'{"class":"a","args":[]}')

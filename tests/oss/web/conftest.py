@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-collect_ignore_glob = ["test_*.py"] if None in [find_spec(name) for name in ("starlette", "jinja2", "httpx")] else []
+collect_ignore_glob = ["*test_*.py"] if None in [find_spec(name) for name in ("starlette", "jinja2", "httpx")] else []

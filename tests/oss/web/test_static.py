@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import mimetypes
+import re
+from typing import Any
 
 import pytest
 
 from offsider import App
-from support.site import Visitor
+from support.site import Visitor, fill
 
 
 def test_a_page_names_files_by_what_is_in_them_and_they_are_kept(app: App) -> None:
@@ -25,6 +27,16 @@ def test_what_a_machine_calls_a_script_does_not_matter(app: App, monkeypatch: py
     monkeypatch.setattr(mimetypes, "guess_type", lambda *given, **more: ("text/plain", None))
     kind = Visitor(app.web()).get("/assets/offsider/offsider.js").headers["content-type"]
     assert "javascript" in kind
+
+
+def test_a_first_look_loads_little(app: App, raw: Any) -> None:
+    """All that the dashboard loads, and itself: 150 kB, though nothing is compressed."""
+    fill(app, raw)
+    visitor = Visitor(app.web())
+    text = visitor.text("/")
+    files = re.findall(r'(?:src|href)="(/assets/[^"]+)"', text)
+    assert len(files) == 7
+    assert len(text) + sum(len(visitor.get(file).content) for file in files) <= 150_000
 
 
 @pytest.mark.parametrize("file", ["htmx", "uPlot"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Malformed
 from ..job import record as records
 from ..job.sealing import masked, shown_args, shown_kwargs
+from .page import PAGE, check_page
 from .search import checked_jid
 from .workforce import WorkEntry, listed, work_of
 
@@ -70,11 +71,28 @@ class Running:
         Raises:
             StoreError: Redis is away or refuses.
         """
+        return _jobs(self._entries())
+
+    def jobs(self, *, count: int = PAGE, skip: int = 0) -> list[RunningJob]:
+        """A page of them, those that run longest first. Payloads of others are not looked into.
+
+        Args:
+            count: How many at most, 1 to 1000.
+            skip: How many to leave out before.
+
+        Raises:
+            InvalidOption: ``count`` or ``skip`` is no such number.
+            StoreError: Redis is away or refuses.
+        """
+        check_page(count, skip)
+        return _jobs(self._entries()[skip : skip + count])
+
+    def _entries(self) -> list[tuple[str, WorkEntry]]:
+        """What all processes say, each with the process; the longest first."""
         with self._app.desk.wire() as wire:
             keys = self._app.keys
             found = [(identity, one) for identity in listed(wire, keys) for one in work_of(wire, keys, identity)]
-        jobs = [made for identity, one in found if (made := _job(identity, one)) is not None]
-        return sorted(jobs, key=lambda one: one.since_s)
+        return sorted(found, key=lambda one: one[1].since_s or 0.0)
 
     def __iter__(self) -> Iterator[RunningJob]:
         return iter(self.all())
@@ -96,6 +114,10 @@ class Running:
         """
         checked_jid(jid)
         return next((one for one in self if one.jid == jid), None)
+
+
+def _jobs(entries: Iterable[tuple[str, WorkEntry]]) -> list[RunningJob]:
+    return [made for identity, one in entries if (made := _job(identity, one)) is not None]
 
 
 def _job(identity: str, entry: WorkEntry) -> RunningJob | None:

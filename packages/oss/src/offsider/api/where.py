@@ -69,6 +69,20 @@ class Where:
             (wanted,) = self.jids
         return b"*" if wanted is None else b"*" + b"".join(map(_literally, _as_written(wanted))) + b"*"
 
+    def may_fit(self, raw: bytes) -> bool:
+        """False when no job in these bytes is meant: what is wanted stands nowhere in them. It spares reading them.
+
+        Other programs may write letters in other ways (``\\u…``, ``\\/``): of such bytes nothing is known.
+
+        Args:
+            raw: Of a payload.
+        """
+        if b"\\u" in raw or b"\\/" in raw:
+            return True
+        wanted = [_as_written(one) for one in (self.name, self.error, self.tag) if one is not None]
+        text = None if self.text is None else _as_written(self.text).lower()
+        return all(one in raw for one in wanted) and (text is None or text in raw.lower())
+
     def fits(self, record: Record, raw: bytes) -> bool:
         """True when this job is meant.
 

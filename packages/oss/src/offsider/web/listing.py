@@ -17,8 +17,8 @@ from .part import Filters, Part, part_of, sizes
 if TYPE_CHECKING:
     from .visit import Visit
 
-COUNT_S = 2.0
-AT_ONCE_S = 0.15
+COUNT_S = 1.0
+AT_ONCE_S = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def searched(jobs: Any, filters: Filters, size: int, cursor: str | None) -> Part
 
 
 def counted(jobs: Any, filters: Filters) -> tuple[int, bool]:
-    """How many fit, and whether all were looked at within two seconds."""
+    """How many fit, and whether all were looked at within a second."""
     if not filters.given:
         return len(jobs), True
     until_s = clock.monotonic_s() + COUNT_S

@@ -35,7 +35,7 @@ def environment(assets: tuple[tuple[str, Assets], ...]) -> Environment:
     made.globals.update(gettext=_text, ngettext=_counted, _=_text)
     made.filters.update(
         plain=wording.plain, short=wording.short, span=_span, moment=wording.moment, number=wording.number,
-        size=wording.size, pretty=wording.pretty, typed=wording.typed,
+        size=wording.size, pretty=wording.pretty, typed=wording.typed, spark=wording.spark,
     )  # fmt: skip
     made.globals.update(call=wording.call, seen=seen, mask=MASK)
     return made

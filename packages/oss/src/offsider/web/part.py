@@ -71,6 +71,7 @@ class Part:
         first: The number of the first job, from 1.
         cursor: In a search, where it goes on; None at its end.
         looked_at: In a search, how many entries were looked at for this part.
+        name: What the page's number is called in the address.
     """
 
     jobs: Sequence[Any]
@@ -80,6 +81,7 @@ class Part:
     first: int = 0
     cursor: str | None = None
     looked_at: int = 0
+    name: str = "page"
 
     @classmethod
     def found(cls, page: Any) -> Part:
@@ -99,7 +101,7 @@ def sizes(visit: Visit) -> int:
     return size
 
 
-def part_of(visit: Visit, total: int, read: Callable[[int], Sequence[Any]], size: int) -> Part:
+def part_of(visit: Visit, total: int, read: Callable[[int], Sequence[Any]], size: int, name: str = "page") -> Part:
     """A page by its number; behind the end, the last one.
 
     Args:
@@ -107,8 +109,9 @@ def part_of(visit: Visit, total: int, read: Callable[[int], Sequence[Any]], size
         total: How many jobs there are.
         read: Given how many to skip, reads a page.
         size: How many a page has.
+        name: What the number is called in the address.
     """
     last = max(1, -(-total // size))
-    number = min(visit.number("page", 1, 1, MOST_PAGES), last)
+    number = min(visit.number(name, 1, 1, MOST_PAGES), last)
     skip = (number - 1) * size
-    return Part(read(skip), total, number, last, skip + 1)
+    return Part(read(skip), total, number, last, skip + 1, name=name)

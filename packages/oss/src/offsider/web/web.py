@@ -11,13 +11,15 @@ from ..contract.web import Asker, Assets, Authorizer, Banner, JobRows, Locale, N
 from .catalogue import locales
 from .checkup import Checkup
 from .doorkeeper import Loopback
-from .failures import Failures
+from .kept import Kept
 from .pages import PAGES
 from .servers import add_own, chosen
 from .tabs import TABS
 
 if TYPE_CHECKING:
     from ..app import App
+    from ..metrics.series import Top
+    from .failures import Failures
 
 HERE = Path(__file__).parent
 
@@ -50,7 +52,8 @@ class Web:
         self.source: Slot[Source] = Slot("source", default=self._chosen, default_by="offsider")
         self.checkup = Checkup(app)
         self._checkups: dict[Any, Checkup] = {app: self.checkup}
-        self.failures = Failures()
+        self.failures: Kept[Failures] = Kept(15.0)
+        self.tops: Kept[Top] = Kept(30.0)
         self._install()
 
     def _install(self) -> None:

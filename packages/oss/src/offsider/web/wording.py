@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -143,6 +144,23 @@ def typed(at_s: Any) -> str:
     """
     at = instant(at_s)
     return "" if at is None else f"{at:%Y-%m-%dT%H:%M}"
+
+
+def spark(values: Sequence[float], most: int = 60) -> Markup:
+    """A small chart in 20 units of height: a bar a value; of more than there is room for, several are one bar.
+
+    Example:
+        >>> print(spark([1, 2, 3, 4, 5], most=3))
+        <svg class="spark" viewBox="0 0 3 20" preserveAspectRatio="none" aria-hidden="true"><path d="M0 \
+20V11.4h.8V20M1 20V0.0h.8V20M2 20V5.7h.8V20"/></svg>
+    """
+    each = max(1, -(-len(values) // most))
+    sums = [sum(values[k : k + each]) for k in range(0, len(values), each)]
+    highest = max(sums, default=0) or 1
+    path = "".join(f"M{k} 20V{20 - 20 * one / highest:.1f}h.8V20" for k, one in enumerate(sums) if one)
+    return Markup(
+        '<svg class="spark" viewBox="0 0 {} 20" preserveAspectRatio="none" aria-hidden="true"><path d="{}"/></svg>'
+    ).format(len(sums) or 1, path)
 
 
 def number(value: float) -> Markup:

@@ -8,9 +8,10 @@ from starlette.responses import Response
 
 from ...contract.web import CHANGE, Page
 from ...errors import InvalidOption, shown
+from ..part import part_of
 from ..visit import Visit
 
-MOST_JOBS = 500
+ROWS = 50
 ACTS = {
     "quiet": "Processes that will fetch no more: %(count)s",
     "stop": "Processes that will stop: %(count)s",
@@ -19,14 +20,16 @@ ACTS = {
 
 
 def busy(visit: Visit) -> Response:
-    """Processes and running jobs."""
-    processes = visit.app.processes.all()
-    running = visit.app.running.all()
+    """A page of the processes, and one of the running jobs, those that run longest first."""
+    all_of_them = visit.app.processes.all()
+    processes = part_of(visit, len(all_of_them), lambda skip: all_of_them[skip : skip + ROWS], ROWS)
+    running = part_of(
+        visit, visit.figures.busy, lambda skip: visit.app.running.jobs(count=ROWS, skip=skip), ROWS, "jobs"
+    )
     return visit.page(
         "offsider/busy.html",
-        processes=processes, running=running[:MOST_JOBS], hidden=max(0, len(running) - MOST_JOBS),
-        slots=sum(one.concurrency for one in processes), used=sum(one.busy for one in processes),
-        rss_kb=sum(one.rss_kb for one in processes), capsules=capsules,
+        processes=processes, running=running, rss_kb=sum(one.rss_kb for one in all_of_them), capsules=capsules,
+        slots=sum(one.concurrency for one in all_of_them), used=sum(one.busy for one in all_of_them),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from ...contract.web import Page
+from ..failures import failures
 from ..visit import Visit
 
 MOST_GROUPS = 100
@@ -12,7 +13,7 @@ MOST_GROUPS = 100
 
 def errors(visit: Visit) -> Response:
     """Groups of failures, the largest first."""
-    look = visit.site.web.failures.of(visit.app)
+    look = visit.site.web.failures.of(visit.app, "", lambda: failures(visit.app))
     return visit.page(
         "offsider/errors.html",
         groups=look.groups[:MOST_GROUPS], hidden=max(0, len(look.groups) - MOST_GROUPS), look=look,

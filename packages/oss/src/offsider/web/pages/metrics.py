@@ -8,12 +8,13 @@ from starlette.responses import PlainTextResponse, Response
 
 from ...contract.measures import BOUNDS_MS
 from ...contract.web import Page
-from ...metrics.series import Mark, Series
+from ...metrics.series import Mark, Series, Top
+from ..part import part_of, sizes
 from ..visit import Visit
 
 PERIODS = {"1h": 60, "2h": 120, "4h": 240, "8h": 480, "24h": 24, "48h": 48, "72h": 72}
 BY_MINUTES = ("1h", "2h", "4h", "8h")
-MOST_ROWS = 200
+OF_ALL_BY_MINUTES, OF_ALL_AT_ONCE = ("1h", "2h"), ("1h", "2h", "4h")
 MOST_LINES = 5
 
 
@@ -23,19 +24,29 @@ def metrics(visit: Visit) -> Response:
         return prometheus(visit)
     period = visit.choice("period", tuple(PERIODS))
     match = visit.query("match").strip()[:200]
-    top = visit.app.metrics.top(**length(period), match=match)
+    top = _top(visit, period)
+    rows = [row for row in top.rows if match.casefold() in row.name.casefold()]
     data = {
         "kind": "times",
         "unit": "ms",
         "times": [at.timestamp() for at in top.times],
-        "series": [{"label": row.name[:200], "values": list(row.points)} for row in top.rows[:MOST_LINES]],
+        "series": [{"label": row.name[:200], "values": list(row.points)} for row in rows[:MOST_LINES]],
         "marks": marked(top.marks),
     }
+    size = sizes(visit)
+    part = part_of(visit, len(rows), lambda skip: rows[skip : skip + size], size)
     return visit.page(
-        "offsider/metrics.html",
-        rows=top.rows[:MOST_ROWS], hidden=max(0, len(top.rows) - MOST_ROWS), data=data,
-        period=period, choices=list(PERIODS), match=match,
+        "offsider/metrics.html", part=part, data=data, period=period, choices=list(PERIODS), match=match
     )  # fmt: skip
+
+
+def _top(visit: Visit, period: str) -> Top:
+    """All jobs of a period, by tens of minutes where single ones are more than anybody can see."""
+    asked = length(period, OF_ALL_BY_MINUTES)
+    if period in OF_ALL_AT_ONCE:
+        top: Top = visit.app.metrics.top(**asked)
+        return top
+    return visit.site.web.tops.of(visit.app, period, lambda: visit.app.metrics.top(**asked))
 
 
 def metric(visit: Visit) -> Response:
@@ -71,9 +82,11 @@ def prometheus(visit: Visit) -> Response:
     return Response(body, headers={"content-type": content_type})
 
 
-def length(period: str) -> dict[str, int]:
+def length(period: str, by_minutes: tuple[str, ...] = BY_MINUTES) -> dict[str, int]:
     """As the metrics want it."""
-    return {"minutes" if period in BY_MINUTES else "hours": PERIODS[period]}
+    if period in by_minutes:
+        return {"minutes": PERIODS[period]}
+    return {"hours": PERIODS[period] // 60 if period in BY_MINUTES else PERIODS[period]}
 
 
 def marked(marks: tuple[Mark, ...]) -> list[dict[str, Any]]:
