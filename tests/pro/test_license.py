@@ -167,7 +167,7 @@ def test_a_web_process_says_it_when_its_log_is_there(make_app: Make, caplog: pyt
     edition = ProEdition("evaluation")
     make_app(editions=[edition])
     assert said(caplog) == []
-    edition.install_web(SimpleNamespace(banners=Registry("banners")))
+    edition.install_web(SimpleNamespace(**{name: Registry(name) for name in ("banners", "assets", "pages", "tabs")}))
     assert len(said(caplog)) == 1
 
 

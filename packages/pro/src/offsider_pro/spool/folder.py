@@ -53,7 +53,7 @@ class SpoolFolder:
 
     Example:
         >>> SpoolFolder(Path("/var/spool/offsider"), "redis://:secret@db:6379/0", "{shop}:").path.name
-        'shop-5a1b6cd29c3f'
+        'shop-b04e169c4330'
     """
 
     def __init__(self, root: Path, url: str, prefix: str) -> None:
