@@ -23,6 +23,7 @@ from random import Random, SystemRandom
 TESTS = Path(__file__).parents[1]
 sys.path.insert(0, str(TESTS))
 
+from support.cron_storm import CronStorm
 from support.every_request import Point, die_at, run_points
 from support.fleet import Fleet
 from support.invariants import broken
@@ -284,6 +285,23 @@ def spool(table: Table, folder: Path, rng: Random, rounds: int) -> None:
     table.add("spool: out of order", found.out_of_order or 0, "0", not found.out_of_order)
 
 
+def cron(table: Table, folder: Path, rng: Random, rounds: int) -> None:
+    """Workers of a crontab killed and frozen around its instants, and Redis restarted."""
+    folder.mkdir()
+    server = Server(folder / "server", *DURABLE).start()
+    storm = CronStorm(server, folder, rng)
+    try:
+        found = storm.run(rounds)
+    finally:
+        storm.close()
+        server.stop()
+    struck = f"{found.kills}, {found.freezes}, {found.restarts}"
+    table.add("cron: instants; kills, freezes, restarts", f"{found.instants}; {struck}", "> 0", found.instants > 0)
+    table.add("cron: missing", found.missing[:5] or 0, "0", not found.missing)
+    table.add("cron: twice", found.twice[:5] or 0, "0", not found.twice)
+    table.add("cron: the latest, s", found.latest_s, "<= 15", found.latest_s <= 15)
+
+
 # -- the command ---------------------------------------------------------------------------------------------
 
 
@@ -298,8 +316,9 @@ def main() -> int:
     parser.add_argument("--rolls", type=int, default=50, help="how often to restart by TERM (default 50)")
     parser.add_argument("--points", type=int, default=1000, help="the most requests to be killed at (default: all)")
     parser.add_argument("--spools", type=int, default=40, help="outages while producers have a spool (default 40)")
+    parser.add_argument("--crons", type=int, default=60, help="instants of a crontab (default 60)")
     parser.add_argument(
-        "--only", nargs="*", default=[], help="names of parts: kills rolls requests faults outages spool"
+        "--only", nargs="*", default=[], help="names of parts: kills rolls requests faults outages spool cron"
     )
     given = parser.parse_args()
     seed = SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
@@ -315,6 +334,7 @@ def main() -> int:
             "faults": lambda to: faults(table, to, rng, 3000),
             "outages": lambda to: outages(table, to, rng, 12),
             "spool": lambda to: spool(table, to, rng, given.spools),
+            "cron": lambda to: cron(table, to, rng, given.crons),
         }
         for part, run in parts.items():
             if not given.only or part in given.only:

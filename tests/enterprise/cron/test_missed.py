@@ -48,6 +48,11 @@ def test_all_goes_on_a_hundred_at_a_time() -> None:
     assert rest.runs[0] == AT_ONCE * 60
 
 
+@pytest.mark.parametrize("missed", ["once", "all"])
+def test_what_is_due_is_run_also_when_the_zone_has_changed_its_rules_since(missed: str) -> None:
+    assert decide(HOURLY, 5 * H + 1800, 5 * H + 1801, missed=missed, window_s=DAY) == Doing([5 * H + 1800], None, 6 * H)
+
+
 def test_a_week_of_minutes_is_one_look() -> None:
     doing = decide(MINUTELY, 0, 7 * DAY + 30, missed="once", window_s=DAY)
     assert doing == Doing([7 * DAY], (0, 7 * DAY - 60), 7 * DAY + 60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 
 from .schedule import Schedule
 
@@ -52,7 +52,7 @@ def decide(schedule: Schedule, due_s: int, now_s: float, *, missed: str, window_
     oldest_s = now_s - (ON_TIME_S if missed == SKIP else window_s)
     if missed == ALL:
         first = due_s if due_s >= oldest_s else max(due_s, schedule.after(math.ceil(oldest_s) - 1))
-        coming = islice(schedule.coming(first - 1), AT_ONCE)
+        coming = islice(chain([first], schedule.coming(first)), AT_ONCE)  # what is due is due, whatever a zone says now
         runs = list(takewhile(lambda one: one <= now_s, coming))
     else:
         last = max(due_s, schedule.latest(now_s))
