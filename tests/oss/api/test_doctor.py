@@ -195,3 +195,23 @@ def test_all_of_it_is_json(app: App) -> None:
     assert told["level"] in ("ok", "warning", "problem")
     assert {one["name"] for one in told["findings"]} >= {"version", "workers"}
     assert {one["key"] for one in told["settings"]} >= {"redis.url", "namespace"}
+
+
+def test_a_check_that_does_not_ask_the_server_is_asked_when_that_is_away(make_app: Callable[..., App]) -> None:
+    class Disk:
+        """Looks at this machine."""
+
+        offline = True
+
+        def __call__(self, _app: Any, facts: Any) -> list[Finding]:
+            return [Finding("disk", OK, f"facts: {facts}")]
+
+    class Looks(Edition):
+        name = "looks"
+
+        def install(self, app: App) -> None:
+            app.checks.add("disk", Disk(), by=self.name)
+            app.checks.add("other", lambda *_: [Finding("other", OK, "asked")], by=self.name)
+
+    app = make_app("redis://127.0.0.1:1/0", editions=[Looks()])
+    assert [(one.name, one.value) for one in doctor(app).findings[1:]] == [("disk", "facts: None")]

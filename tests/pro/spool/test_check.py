@@ -13,7 +13,7 @@ from offsider.api.doctor import doctor
 from offsider.contract.findings import OK, PROBLEM, WARNING, Finding
 from offsider_pro.spool.file import SpoolFile
 from offsider_pro.spool.folder import SpoolFolder
-from support.spool import push
+from support.spool import note, push
 
 Make = Callable[..., App]
 
@@ -112,3 +112,10 @@ def test_a_folder_that_cannot_be_written_is_a_problem(make_spooled: Make, monkey
     [finding] = found(app)
     assert finding.level == PROBLEM
     assert "cannot be written by this user" in finding.value
+
+
+def test_it_is_told_while_redis_is_away_too(make_spooled: Make) -> None:
+    app = make_spooled("redis://127.0.0.1:1/0")
+    app.job(name="note")(note).enqueue(1)
+    [finding] = found(app)
+    assert finding.value.startswith("1 jobs in 1 files wait in ")

@@ -104,16 +104,17 @@ def settings(app: App) -> Iterator[Setting]:
 
 def _findings(app: App) -> Iterator[Finding]:
     try:
-        facts = inspect(app.connections.admin())
+        facts: ServerFacts | None = inspect(app.connections.admin())
     except StoreError as error:
         said = f"{redacted(app.connections.url)} does not answer: {error}"
         yield Finding("redis", PROBLEM, said, "an answer", "Start it, or correct redis.url")
-        return
+        facts = None
     for name, check in app.checks.items():
-        yield from _checked(app, facts, name, check)
+        if facts is not None or getattr(check, "offline", False):
+            yield from _checked(app, facts, name, check)
 
 
-def _checked(app: App, facts: ServerFacts, name: str, check: Check) -> list[Finding]:
+def _checked(app: App, facts: Any, name: str, check: Check) -> list[Finding]:
     """What one check finds; one that fails has found nothing, which is told."""
     try:
         return list(check(app, facts))

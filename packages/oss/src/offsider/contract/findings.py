@@ -50,7 +50,10 @@ class Finding:
 
 
 Check = Callable[[Any, "ServerFacts"], Iterable[Finding]]
-"""A function of the app and of what the server says of itself; gives what it has found."""
+"""A function of the app and of what the server says of itself; gives what it has found.
+
+One with a true attribute ``offline`` does not ask the server. It is called when that does not answer, too, with None.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,8 @@ class SpoolFile:
 
     def settle(self) -> None:
         """Bring to disk what was delivered."""
-        os.fsync(self._file)
+        if self._file >= 0:
+            os.fsync(self._file)
 
     @property
     def is_done(self) -> bool:

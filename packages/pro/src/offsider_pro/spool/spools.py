@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .folder import Depth, SpoolFolder, default_root
-from .keeper import SpoolKeeper
 
 if TYPE_CHECKING:
     from offsider import App
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..config import SpoolSettings
     from .delivery import Delivery
+    from .keeper import SpoolKeeper
 
 log = logging.getLogger("offsider.pro")
 
@@ -61,11 +63,11 @@ class Spools:
     @property
     def root(self) -> Path:
         """The folder of all spools of this machine."""
-        return Path(self.settings.folder) if self.settings.folder else default_root()
+        return Path(self.settings.folder).expanduser() if self.settings.folder else default_root()
 
     def keeper(self, _app: Any, connections: Connections, keys: Keys) -> SpoolKeeper | None:
         """Who keeps what this Redis does not answer; nobody when that is switched off. Fills the slot `undelivered`."""
-        if not self.settings.enabled:
+        if not self.settings.enabled or not _has_locks():
             return None
         folder = SpoolFolder(self.root, connections.url, keys.prefix)
         with self._lock:
@@ -83,6 +85,8 @@ class Spools:
         return spool.keeper
 
     def _made(self, folder: SpoolFolder, connections: Connections, keys: Keys) -> Spool:
+        from .keeper import SpoolKeeper
+
         path = folder.path
         keeper = SpoolKeeper(folder, self.settings, lambda: self.deliver(path), lambda: self.halt(path))
 
@@ -105,9 +109,15 @@ class Spools:
         with self._lock:
             delivery = spool.delivery
             if delivery is None or delivery.stopping or spool.pid != os.getpid():
-                delivery = spool.delivery = spool.make_delivery()
-                spool.pid = os.getpid()
-                delivery.start()
+                delivery, spool.pid = spool.make_delivery(), os.getpid()
+                try:
+                    delivery.start()
+                except (
+                    RuntimeError
+                ) as error:  # the interpreter ends; what is kept is kept
+                    log.warning("what is kept in %s waits for the next process: %s", path, error)
+                    return
+                spool.delivery = delivery
         delivery.wake()
 
     def halt(self, path: Path, timeout_s: float = 2.0) -> None:
@@ -142,6 +152,15 @@ class Spools:
             total.damaged += one.damaged
             total.newer += one.newer
         return total
+
+
+@cache
+def _has_locks() -> bool:
+    """False on a system where a file's lock does not end with its process."""
+    if importlib.util.find_spec("fcntl") is None:
+        log.warning("there is no spool on this system: pushes that Redis does not answer are errors of their callers")
+        return False
+    return True
 
 
 class SpoolService:
