@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,3 +239,26 @@ def test_names_are_in_one_place() -> None:
 
     assert set(package.__all__) == {"after_commit", "follow", "install", "outbox_table"}
     assert outbox_table
+
+
+WITHOUT_GREENLET = """
+import sys
+sys.modules["greenlet"] = None
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from offsider import App
+from offsider.integrations.sqlalchemy import after_commit, install
+
+app = App(sys.argv[1], editions=[])
+install(app)
+job = app.job(name="note", queue="notes")(lambda: None)
+with Session(create_engine("sqlite://")) as session, after_commit(session):
+    job.enqueue()
+    session.commit()
+"""
+
+
+def test_a_commit_pushes_where_there_is_no_greenlet(redis_url: str, raw: Any) -> None:
+    environment = {**os.environ, "OFFSIDER_EDITIONS": "oss"}
+    subprocess.run([sys.executable, "-c", WITHOUT_GREENLET, redis_url], env=environment, timeout=60, check=True)
+    assert raw.llen("{offsider}:queue:notes") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -103,12 +104,20 @@ def _ended(session: Session, transaction: SessionTransaction) -> None:
 
 
 def _push(app: App, requests: Sequence[PushRequest]) -> None:
-    from sqlalchemy.util import concurrency
+    if _is_on_a_loop():  # the commit of an AsyncSession: its loop is not to be blocked
+        from sqlalchemy.util import concurrency
 
-    if getattr(concurrency, "in_greenlet", bool)():  # the commit of an AsyncSession: its loop is not to be blocked
         concurrency.await_only(app.pusher.apush_many(requests, BATCH))
     else:
         app.pusher.push_many(requests, BATCH)
+
+
+def _is_on_a_loop() -> bool:
+    if sys.modules.get("greenlet") is None:  # which asynchronous sessions cannot do without, and others need not have
+        return False
+    from sqlalchemy.util import concurrency
+
+    return bool(getattr(concurrency, "in_greenlet", bool)())
 
 
 def _is_within(transaction: SessionTransaction | None, outer: SessionTransaction) -> bool:
