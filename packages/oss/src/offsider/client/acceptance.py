@@ -48,7 +48,7 @@ class Acceptance:
             accepted, changes = self._whole(request), True
         else:
             accepted, changes = self._usual(request), self._changes
-        if self._seal is not None and accepted is not None and not self._sealed.isdisjoint(accepted.record):
+        if self._seal is not None and accepted is not None and not accepted.record.keys().isdisjoint(self._sealed):
             self._seal(accepted)
         if accepted is not None and changes:
             check_name("queue", accepted.record["queue"])
