@@ -15,7 +15,8 @@ PAGES = (
     *("/", "/busy", "/queues", "/queues/mail", "/queues/mail?text=a", "/queues/mail/clear", "/scheduled", "/retries"),
     *("/retries?text=a", "/retries/all?act=delete", "/retries/all?act=kill&text=a", "/dead", "/dead/all?act=retry"),
     *("/errors", "/metrics", "/metrics/shop.welcome", "/profiles", "/doctor", "/find", "/find?q=a"),
-    *("/jobs/w1", "/jobs/s1", "/jobs/r1", "/jobs/d1", "/jobs/gone"),
+    *("/jobs/w1", "/jobs/s1", "/jobs/r1", "/jobs/d1", "/jobs/q1", "/jobs/gone", "/quarantine", "/quarantine?text=q"),
+    *("/quarantine/q1", "/quarantine/all?act=retry"),
 )
 
 
@@ -65,9 +66,17 @@ def failed(jid: str, error: str = "ValueError", message: str = "no", **fields: A
 
 
 def fill(app: App, raw: Any) -> None:
-    """A job in each place: ``w1`` waits, ``s1`` is scheduled, ``r1`` is to be tried again, ``d1`` is dead."""
+    """A job in each place: ``w1`` waits, ``s1`` is scheduled, ``r1`` is to be tried again, ``d1`` is dead, ``q1`` is in
+    quarantine.
+    """
     raw.sadd(app.keys.queues, "mail")
     raw.lpush(app.keys.queue("mail"), payload("w1", "shop.welcome", 7, tags=["vip"]))
     raw.zadd(app.keys.schedule, {payload("s1", "shop.later", "a"): 4_000_000_000})
     raw.zadd(app.keys.retry, {failed("r1"): 4_000_000_000})
     raw.zadd(app.keys.dead, {failed("d1", "shop.OutOfStock", "no tea"): 1_790_000_000})
+    raw.zadd(app.keys.quarantine, {quarantined(payload("q1", "shop.unknown")): 1_790_000_000.000_001})
+
+
+def quarantined(entry: bytes, reason: str = "no such job is known", queue: str = "mail") -> bytes:
+    """Bytes as they lie in quarantine."""
+    return json.dumps({"queue": queue, "reason": reason, "at": 1}).encode() + b"\n" + entry

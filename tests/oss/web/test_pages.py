@@ -43,7 +43,8 @@ def follow(visitor: Visitor, answer: Any) -> str:
 
 
 def test_the_navigation_counts(visitor: Visitor) -> None:
-    assert figures(visitor.text("/")) == {"Busy": "0", "Queues": "1", "Scheduled": "1", "Retries": "1", "Dead": "1"}
+    expected = {"Busy": "0", "Queues": "1", "Scheduled": "1", "Retries": "1", "Dead": "1", "Quarantine": "1"}
+    assert figures(visitor.text("/")) == expected
     assert 'href="/retries" aria-current="page"' in visitor.text("/retries?count=25")
 
 
@@ -57,6 +58,7 @@ def test_the_first_page_of_an_empty_server_teaches(app: App) -> None:
     ("address", "said"),
     [("/busy", "No worker lives"), ("/queues", "No queues yet"), ("/queues/tea", "This queue is empty"),
      ("/scheduled", "Nothing is scheduled"), ("/retries", "Nothing is to be tried again"), ("/dead", "Nobody has died"),
+     ("/quarantine", "Nothing is in quarantine"),
      ("/errors", "No errors"), ("/metrics", "Nothing has run in this period"),
      ("/profiles", "No profiles"),
      ("/metrics/a.b", "It has not run in this period"), ("/find", "What do you look for?")],

@@ -10,7 +10,7 @@ import pytest
 
 from offsider import App
 from offsider.contract.edition import Edition
-from support.site import PAGES, Visitor, failed, fill, payload
+from support.site import PAGES, Visitor, failed, fill, payload, quarantined
 
 Make = Callable[..., App]
 
@@ -24,6 +24,7 @@ def sharded(make_app: Make, raw: Any) -> App:
     raw.sadd(keys.queues, "letters")
     raw.lpush(keys.queue("letters"), payload("e1", "eu.write"))
     raw.zadd(keys.retry, {failed("e2", "eu.NoPaper"): 4e9})
+    raw.zadd(keys.quarantine, {quarantined(payload("q1")): 1.0})
     return app
 
 

@@ -11,6 +11,7 @@ TABS = {
     "scheduled": Tab("Scheduled", "/scheduled", "scheduled", lambda now: int(now.scheduled)),
     "retries": Tab("Retries", "/retries", "retries", lambda now: int(now.retries), alarming=True),
     "dead": Tab("Dead", "/dead", "dead", lambda now: int(now.dead), alarming=True),
+    "quarantine": Tab("Quarantine", "/quarantine", "quarantine", lambda now: int(now.quarantined), alarming=True),
     "errors": Tab("Errors", "/errors", "errors"),
     "metrics": Tab("Metrics", "/metrics", "metrics"),
     "profiles": Tab("Profiles", "/profiles", "profiles"),

@@ -14,6 +14,7 @@ from . import (
     metrics,
     probes,
     profiles,
+    quarantine,
     queue,
     queues,
     retries,
@@ -23,8 +24,8 @@ from . import (
 PAGES: dict[str, Page] = {
     f"{module.__name__.rpartition('.')[2]}{suffix}": page
     for module in (
-        probes, dashboard, busy, queues, queue, scheduled, retries, dead, job, find, errors, metrics, profiles,
-        doctor
+        probes, dashboard, busy, queues, queue, scheduled, retries, dead, quarantine, job, find, errors, metrics,
+        profiles, doctor,
     )
     for suffix, page in module.PAGES.items()
 }  # fmt: skip
