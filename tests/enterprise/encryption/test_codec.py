@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from offsider.errors import InvalidOption, InvalidSetting, JobHeld
 from offsider.integrations.outbox import _request, row
 from offsider.job.sealing import MASK
 from offsider.testing import inline
+from offsider.testing.proxy import Proxy
 from offsider.worker.worker import Worker
 from offsider_enterprise import EnterpriseEdition
 from offsider_enterprise.encryption.install import codec_of
@@ -139,6 +141,27 @@ def test_an_outbox_row_and_a_repeated_push_carry_the_same_token(keyed: App, raw:
     first, second = taken(keyed, raw), taken(keyed, raw)
     assert first["args"] == second["args"] == request.record["args"]
     assert pay.restored(first) == ([CARD], {})
+
+
+def test_a_push_whose_reply_was_lost_is_one_job_with_one_token(
+    make_keyed: Make, redis_url: str, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Proxy(redis_url)) as proxy:
+        app = make_keyed("new", url=proxy.url)
+        sealed: list[Any] = []
+        seal = codec_of(app).seal
+        monkeypatch.setattr(codec_of(app), "seal", lambda request: (sealed.append(request), seal(request)))
+
+        @app.job(name="pay", encrypt=True)
+        def pay(card: str) -> None: ...
+
+        pay.enqueue("warm")
+        proxy.lose_reply(2)
+        pay.enqueue(CARD)
+        assert proxy.lost == 2
+        app.close()
+    assert len(sealed) == 2
+    assert raw.llen(app.keys.queue("default")) == 2
 
 
 # -- keys ----------------------------------------------------------------------------------------------------------

@@ -136,6 +136,18 @@ def test_plain_arguments_of_before_wait_and_are_not_run(keyed: App, runner: Runn
     assert CARD not in note["reason"]
 
 
+def test_who_waits_long_is_looked_at_seldom(keyed: App, runner: Runner) -> None:
+    keyed.job(name="pay", encrypt=("card",))(lambda order, card: None)
+    delays, job = [], payload("pay", 7, CARD)
+    for _ in range(7):
+        ran = runner.run(job)
+        delays.append(ran.delay_s)
+        job = ran.payload
+    assert delays == [15, 30, 60, 120, 240, 300, 300]
+    for note in ({"held": True, "count": "x"}, {"held": True, "count": -1}, {"held": True, "count": 10**9}):
+        assert runner.run(payload("pay", 7, CARD, put_back=note)).delay_s == 300
+
+
 def test_they_are_run_while_a_fleet_is_on_its_way(make_keyed: Make) -> None:
     app = make_keyed("new", settings={"accept_plaintext": True})
     got: list[Any] = []

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("offsider.enterprise")
 
 WHOLE = "arguments"
-PLAIN_S = 60.0
+FIRST_S, LONGEST_S = 15.0, 300.0
 
 Call = tuple[list[Any], dict[str, Any]]
 
@@ -168,10 +168,14 @@ class EncryptionCodec(Codec):
             Hold: A key is missing here, or what should be encrypted never was.
             Refused: Something was put there that was not written for this place.
         """
-        args, kwargs = self.open_call(record)
         option = declared(job)
-        if option and not self._settings().accept_plaintext:
-            self._check_sealed(record, job, names_of(option, job), args, kwargs)
+        try:
+            args, kwargs = self.open_call(record)
+            if option and not self._settings().accept_plaintext:
+                self._check_sealed(record, job, names_of(option, job), args, kwargs)
+        except Hold as held:
+            held.delay_s = _patient_s(record)
+            raise
         return args, kwargs
 
     def open_call(self, record: Record) -> Call:
@@ -211,7 +215,7 @@ class EncryptionCodec(Codec):
                 raise PlainArguments(
                     f"its {part_of(at)} is plain, and the code says that it is encrypted: it was enqueued before that,"
                     " or by somebody else. `offsider encryption rotate --seal-plaintext` encrypts such jobs",
-                    delay_s=PLAIN_S,
+                    delay_s=FIRST_S,
                 )
 
     def place_of(self, record: Record, part: str) -> Place:
@@ -261,7 +265,7 @@ class EncryptionCodec(Codec):
         try:
             ring = self.ring
         except ConfigError as error:
-            raise Hold(f"it is encrypted, and this process has no keys: {error}", delay_s=PLAIN_S) from None
+            raise Hold(f"it is encrypted, and this process has no keys: {error}", delay_s=FIRST_S) from None
         return open_token(token, ring.find(token), place)
 
     def _wanted(self, option: Any, job: Job[..., Any]) -> frozenset[str] | None:
@@ -270,6 +274,13 @@ class EncryptionCodec(Codec):
         if asked not in self._names:
             self._names[asked] = of_call(option, job)
         return self._names[asked]
+
+
+def _patient_s(record: Record) -> float:
+    """How long to hold a job: a quarter of a minute, doubling to five; many may wait for one key."""
+    note = record.get("put_back") or {}
+    count = note.get("count") if note.get("held") else 0
+    return float(min(FIRST_S * 2 ** min(count, 10), LONGEST_S)) if type(count) is int and count >= 0 else LONGEST_S
 
 
 def part_of(at: int | str) -> str:

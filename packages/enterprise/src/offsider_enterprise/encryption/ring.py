@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("offsider.enterprise")
 
-HELD_S = 30.0
+HELD_S = 15.0
 MOST_NAMES = 1000  # of missing keys: they come from Redis
 ASK_AGAIN_S = 10.0  # whoever fetches keys is not asked more often for one that was not there
 
