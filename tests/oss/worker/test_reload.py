@@ -23,6 +23,12 @@ def paint(word: str) -> None:
 
 
 @pytest.fixture
+def watching() -> None:
+    """Skip where what watches files is not installed."""
+    pytest.importorskip("watchfiles")
+
+
+@pytest.fixture
 def enqueue(app: App) -> Callable[[str], object]:
     """Enqueue one job."""
 
@@ -54,6 +60,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.usefixtures("watching")
 def test_a_change_starts_the_worker_anew_with_the_new_code_and_the_same_words(
     desk: Desk, enqueue: Callable[[str], object]
 ) -> None:
@@ -76,6 +83,7 @@ def test_a_change_starts_the_worker_anew_with_the_new_code_and_the_same_words(
     assert "Traceback" not in reloader.log
 
 
+@pytest.mark.usefixtures("watching")
 def test_a_change_that_does_not_start_is_mended_by_the_next_one(desk: Desk, enqueue: Callable[[str], object]) -> None:
     reloader = start(desk)
     desk.write("def broken(:\n")
