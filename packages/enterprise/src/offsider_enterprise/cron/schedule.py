@@ -104,7 +104,11 @@ class Schedule:
                 return far
 
 
-@lru_cache(maxsize=20_000)
 def schedule(text: str, zone: str, name: str) -> Schedule:
-    """A schedule, made once."""
+    """A schedule, made once; of fields without ``H`` once for all names."""
+    return _schedule(text, zone, name if "h" in str(text).lower() else "")
+
+
+@lru_cache(maxsize=20_000)
+def _schedule(text: str, zone: str, name: str) -> Schedule:
     return Schedule(text, zone, name)

@@ -65,6 +65,7 @@ class CronService(PeriodicService):
         self._foreign: set[str] = set()
         self._forget_s = 0.0
         self._affirm_s = clock.monotonic_s() + AFFIRM_EVERY_S
+        self._plan_from: int | None = None
         self._seen: tuple[float, float] | None = None  # the server's clock, and ours that nobody sets
 
     def tick(self) -> float:
@@ -74,6 +75,9 @@ class CronService(PeriodicService):
         self._look_after()
         now_s, next_s = self._all_due(lag_s)
         self._watch(now_s)
+        if self._plan_from is not None:
+            self._plan(now_s)
+            return SHORTEST_S
         look_s = LEADER_LOOKS_EVERY_S if leads else LOOK_EVERY_S
         return look_s if next_s is None else min(look_s, max(next_s + lag_s - now_s, SHORTEST_S))
 
@@ -146,19 +150,17 @@ class CronService(PeriodicService):
         """Put entries to where they belong when the server's clock was set back, or may have been before we came."""
         seen, at_s = self._seen, clock.monotonic_s()
         if seen is None or now_s < seen[0] + (at_s - seen[1]) - STEP_S:
-            self._plan(now_s)
+            self._plan_from = 0
         self._seen = (now_s, at_s)
 
     def _plan(self, now_s: float) -> None:
-        first = 0
-        while not self.stopping:
-            names, _total = self._table.names(self._wire, first, PAGE)
-            for kept in self._table.read(self._wire, names):
-                if kept.entry is not None and kept.due_s is not None and self._is_ours(kept):
-                    plan(self._table, self._wire, kept, now_s)
-            first += PAGE
-            if len(names) < PAGE:
-                return
+        """One page of entries; the next look takes the next one."""
+        assert self._plan_from is not None
+        names, _total = self._table.names(self._wire, self._plan_from, PAGE)
+        for kept in self._table.read(self._wire, names):
+            if kept.entry is not None and kept.due_s is not None and self._is_ours(kept):
+                plan(self._table, self._wire, kept, now_s)
+        self._plan_from = self._plan_from + PAGE if len(names) == PAGE else None
 
 
 def plan(table: Table, wire: Wire, kept: Kept, now_s: float) -> float | None:
