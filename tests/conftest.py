@@ -82,7 +82,8 @@ def make_app(redis_url: str) -> Iterator[Callable[..., App]]:
     def make(url: str | None = None, **settings: Any) -> App:
         worker = {**FAST, **settings.pop("worker", {})}
         if os.environ.get(VARIABLE) and "editions" not in settings:
-            settings.setdefault("pro", {"spool": {"enabled": False}})  # what is undelivered is to be an error here
+            # What is undelivered is to be an error here, and what is counted is the free edition's.
+            settings.setdefault("pro", {"spool": {"enabled": False}, "reliable_fetch": False})
         app = App(url or redis_url, editions=settings.pop("editions", editions()), worker=worker, **settings)
         made.append(app)
         return app

@@ -18,8 +18,9 @@ def make_enterprise(make_app: Callable[..., App]) -> Callable[..., App]:
 
     def make(url: str | None = None, **settings: Any) -> App:
         enterprise = {"leader_lease_s": 1.5, **settings.pop("enterprise", {})}
+        pro = {"reliable_fetch": False, **settings.pop("pro", {})}  # else each worker has a process more
         editions = [ProEdition(license="evaluation"), EnterpriseEdition(license="evaluation")]
-        return make_app(url, editions=editions, enterprise=enterprise, **settings)
+        return make_app(url, editions=editions, enterprise=enterprise, pro=pro, **settings)
 
     return make
 

@@ -22,7 +22,7 @@ def make_pro(make_app: Callable[..., App], tmp_path: Path) -> Callable[..., App]
     """Apps with Pro, on the empty server; ``edition`` are arguments of `ProEdition`."""
 
     def make(url: str | None = None, *, edition: dict[str, Any] | None = None, **settings: Any) -> App:
-        pro = settings.pop("pro", {})
+        pro = {"reliable_fetch": False, **settings.pop("pro", {})}  # else each worker has a process more
         settings["pro"] = {**pro, "spool": {"folder": str(tmp_path / "spool"), **pro.get("spool", {})}}
         return make_app(url, editions=[ProEdition(license="evaluation", **(edition or {}))], **settings)
 

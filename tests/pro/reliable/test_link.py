@@ -210,8 +210,9 @@ def test_where_the_import_starts_threads_each_suspect_has_a_process_that_was_sta
 
 
 def test_an_app_that_no_other_process_can_import_runs_its_suspects_in_company(
-    pro: App, raw: Any, start_worker: Callable[..., Worker], caplog: Any
+    make_pro: Callable[..., App], raw: Any, start_worker: Callable[..., Worker], caplog: Any
 ) -> None:
+    pro = make_pro(pro={"reliable_fetch": True})
     ran: list[int] = []
     pro.job(name="job")(lambda number: ran.append(number))
     raw.lpush(f"{PREFIX}queue:default", payload("job", 7, suspect=MARK))

@@ -14,7 +14,10 @@ import pytest
 
 from offsider import App, clock
 from offsider.errors import ProcessLost
+from offsider.worker.fetch import Limits
+from offsider.worker.worker import Worker
 from offsider_pro.reliable.cause import Cause
+from offsider_pro.reliable.guard import Guard
 from offsider_pro.reliable.guards import Guards
 from offsider_pro.reliable.recovery import Contact, GuardedRecovery
 from offsider_pro.reliable.suspects import Death
@@ -28,13 +31,14 @@ Push = Callable[..., bytes]
 PREFIX = "{offsider}:"
 WITHIN_S = 5.0
 GUARD_S = 2.0
+HOG_S = 5
 GONE = "gone:1:abcdefabcdef"
 
 
-def guarded(raw: Any, process: Process) -> str:
-    """The identity of a worker, once it is guarded."""
-    until(lambda: any(f":{process.pid}:" in one for one in _members(raw)), 20, "the worker is guarded")
-    return next(one for one in _members(raw) if f":{process.pid}:" in one)
+def guarded(process: Process) -> str:
+    """The identity of a worker, once its companion speaks for it."""
+    process.logs(" is guarded by process ")
+    return process.identity
 
 
 def _members(raw: Any) -> list[str]:
@@ -55,56 +59,13 @@ def companion_of(process: Process) -> int:
     return next(int(pid) for pid in children if "companion" in Path(f"/proc/{pid}/cmdline").read_text("utf-8"))
 
 
-def two_with_a_job(desk: ProDesk, push: Push, name: str, *args: object) -> tuple[Process, Process]:
-    """Two workers, the first of which runs this job."""
-    first, second = desk.worker("-c", "2"), desk.worker("-c", "2")
+def with_a_job(desk: ProDesk, push: Push, name: str, *args: object) -> Process:
+    """A worker that is guarded, and runs this job."""
+    worker = desk.worker("-c", "2")
     push(name, *args)
+    guarded(worker)
     until(lambda: desk.said, 20)
-    pid = int(desk.said[0].split()[-1])
-    return (first, second) if pid == first.pid else (second, first)
-
-
-def is_elsewhere(raw: Any, other: str) -> bool:
-    """The job is in flight in that process."""
-    return any(raw.hlen(key) for key in raw.keys(f"{PREFIX}inflight:{other}/*"))
-
-
-# -- processes that die -----------------------------------------------------------------------------------------
-
-
-def test_the_job_of_a_killed_worker_is_elsewhere_within_seconds_although_its_lease_is_a_minute(
-    pro_desk: ProDesk, raw: Any, push: Push
-) -> None:
-    victim, other = two_with_a_job(pro_desk, push, "hold", "a")
-    dead, living = guarded(raw, victim), guarded(raw, other)
-    before_s = time.monotonic()
-    victim.kill()
-    until(lambda: is_elsewhere(raw, living), 20)
-    assert time.monotonic() - before_s < WITHIN_S, other.log
-    assert cause_of(raw, dead) == "killed by SIGKILL"
-    victim.logs(f"worker {dead} is gone: killed by SIGKILL; its jobs are given back")
-    pro_desk.touch("a")
-    until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
-    assert [line.split()[0] for line in pro_desk.said] == ["begin", "begin", "done"]
-    assert not raw.exists(f"{PREFIX}suspects:{dead}")
-    assert _members(raw) == [living]
-
-
-def test_a_worker_that_dies_together_with_its_companion_is_missed_within_seconds(
-    pro_desk: ProDesk, raw: Any, push: Push
-) -> None:
-    victim, other = two_with_a_job(pro_desk, push, "hold", "a")
-    dead, living = guarded(raw, victim), guarded(raw, other)
-    other.tell("STOP")  # until it is over: whoever looks sees it then
-    before_s = time.monotonic()
-    end(companion_of(victim))
-    victim.kill()
-    other.tell("CONT")
-    until(lambda: is_elsewhere(raw, living), 20)
-    assert time.monotonic() - before_s < GUARD_S + WITHIN_S, other.log
-    assert cause_of(raw, dead).startswith("not heard for ")
-    pro_desk.touch("a")
-    until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
+    return worker
 
 
 def end(pid: int) -> None:
@@ -112,89 +73,112 @@ def end(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
-def test_a_worker_that_somebody_has_ended_makes_no_suspects(pro_desk: ProDesk, raw: Any, push: Push) -> None:
-    victim, other = two_with_a_job(pro_desk, push, "hold", "a")
-    dead, living = guarded(raw, victim), guarded(raw, other)
-    victim.tell("HUP").end()
-    until(lambda: is_elsewhere(raw, living), 20)
-    assert cause_of(raw, dead) == "killed by SIGHUP"
-    (key,) = raw.keys(f"{PREFIX}inflight:{living}/*")
-    assert [json.loads(one) for one in raw.hvals(key)] == [json.loads(payload("hold", "a"))]
-    pro_desk.touch("a")
-    until(lambda: f"done a {other.pid}" in pro_desk.said, 20)
+# -- processes that die: this one looks for them, as every worker does ---------------------------------------------
+
+
+def test_the_job_of_a_killed_worker_is_given_back_within_seconds_although_its_lease_is_a_minute(
+    pro_desk: ProDesk, raw: Any, push: Push, recovery: GuardedRecovery
+) -> None:
+    victim = with_a_job(pro_desk, push, "hold", "a")
+    recovery.start()
+    before_s = time.monotonic()
+    victim.kill()
+    until(lambda: queued(raw), 20)
+    assert time.monotonic() - before_s < WITHIN_S
+    assert cause_of(raw, victim.identity) == "killed by SIGKILL"
+    assert queued(raw)[0]["suspect"]["cause"] == "killed by SIGKILL"
+    victim.logs(f"worker {victim.identity} is gone: killed by SIGKILL; its jobs are given back")
+    until(lambda: _members(raw) == [], 10)
+    assert raw.hget(f"{PREFIX}death:{victim.identity}", "jobs") == b"1"
+
+
+def test_a_worker_that_dies_together_with_its_companion_is_missed_within_seconds(
+    pro_desk: ProDesk, raw: Any, push: Push, recovery: GuardedRecovery
+) -> None:
+    victim = with_a_job(pro_desk, push, "hold", "a")
+    recovery.start()
+    victim.tell("STOP")  # not to replace its companion
+    before_s = time.monotonic()
+    end(companion_of(victim))
+    victim.kill()
+    until(lambda: queued(raw), 20)
+    assert time.monotonic() - before_s < GUARD_S + WITHIN_S
+    assert cause_of(raw, victim.identity).startswith("not heard for ")
 
 
 # -- processes that only seem to be dead --------------------------------------------------------------------------
 
 
 def test_a_job_that_keeps_the_interpreter_to_itself_costs_nobody_anything(
-    pro_desk: ProDesk, raw: Any, push: Push
+    pro_desk: ProDesk, raw: Any, push: Push, recovery: GuardedRecovery
 ) -> None:
-    first, other = two_with_a_job(pro_desk, push, "hold", "a")
-    guarded(raw, first), guarded(raw, other)
-    push("hog", 5)
-    push("hog", 5)
-    push("hog", 5)
-    until(lambda: sum(line.startswith("hog ends") for line in pro_desk.said) == 3, 40)
+    hogged = with_a_job(pro_desk, push, "hold", "a")
+    recovery.start()
+    push("hog", HOG_S)
+    until(lambda: any(line.startswith("hog ends") for line in pro_desk.said), 40)
     pro_desk.touch("a")
     until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
-    assert sum(line.startswith("hog begins") for line in pro_desk.said) == 3
-    assert sum(line.startswith("begin a") for line in pro_desk.said) == 1
-    assert "given back" not in first.log + other.log
-    assert "lease" not in first.log + other.log
+    assert [line.split()[0] for line in pro_desk.said] == ["begin", "hog", "hog", "done"]
+    assert _members(raw) == [hogged.identity]
+    assert not raw.exists(f"{PREFIX}deaths")
+    assert "was lost" not in hogged.log
 
 
 def test_a_frozen_worker_loses_its_jobs_and_what_it_says_later_changes_nothing(
-    pro_desk: ProDesk, raw: Any, push: Push
+    pro_desk: ProDesk, raw: Any, push: Push, recovery: GuardedRecovery
 ) -> None:
-    victim, other = two_with_a_job(pro_desk, push, "hold", "a")
-    frozen, living = guarded(raw, victim), guarded(raw, other)
-    victim.tell("STOP")
-    until(lambda: is_elsewhere(raw, living), 20)
-    assert cause_of(raw, frozen) == "frozen: it was stopped by a signal or a debugger"
-    victim.tell("CONT")
-    until(lambda: raw.zscore(f"{PREFIX}owners", f"{frozen}/default/2"), 20, "it begins anew")
+    frozen = with_a_job(pro_desk, push, "hold", "a")
+    recovery.start()
+    frozen.tell("STOP")
+    until(lambda: queued(raw), 20)
+    assert cause_of(raw, frozen.identity) == "frozen: it was stopped by a signal or a debugger"
+    raw.rename(f"{PREFIX}queue:default", f"{PREFIX}queue:aside")
     pro_desk.touch("a")
-    until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
-    assert raw.zcard(f"{PREFIX}dead") == raw.llen(f"{PREFIX}queue:default") == 0
+    frozen.tell("CONT")
+    until(lambda: raw.zscore(f"{PREFIX}owners", f"{frozen.identity}/default/2"), 20, "it begins anew")
     push("note", "later")
     until(lambda: any(line.startswith("note later") for line in pro_desk.said), 10)
-    until(lambda: sorted(_members(raw)) == sorted([frozen, living]), 10, "both are guarded")
+    until(lambda: _members(raw) == [frozen.identity], 10, "it is guarded again")
+    assert raw.llen(f"{PREFIX}queue:aside") == 1
+    assert not raw.exists(f"{PREFIX}dead", f"{PREFIX}retry")
 
 
 def test_a_companion_that_is_gone_is_replaced_and_its_worker_is_not_taken_for_dead(
-    pro_desk: ProDesk, raw: Any, push: Push
+    pro_desk: ProDesk, raw: Any, push: Push, recovery: GuardedRecovery
 ) -> None:
-    worker, other = two_with_a_job(pro_desk, push, "hold", "a")
-    identity = guarded(raw, worker)
-    guarded(raw, other)
+    worker = with_a_job(pro_desk, push, "hold", "a")
+    recovery.start()
     first = companion_of(worker)
     end(first)
-    worker.logs("another one is started")
-    until(lambda: companion_of(worker) != first, 20)
-    second = companion_of(worker)
-    until(lambda: raw.zscore(f"{PREFIX}guards", identity) > time.time() * 1000 + 1000, 10)
-    assert second != first
+    worker.logs(" is guarded by process ", times=2)
+    assert companion_of(worker) != first
     pro_desk.touch("a")
     until(lambda: f"done a {worker.pid}" in pro_desk.said, 10)
-    assert "given back" not in worker.log + other.log
+    assert not raw.exists(f"{PREFIX}deaths")
+    assert queued(raw) == []
 
 
-def test_a_worker_that_stops_in_order_leaves_no_guard_and_no_companion(pro_desk: ProDesk, raw: Any, push: Push) -> None:
-    worker = pro_desk.worker("-c", "1")
-    guarded(raw, worker)
-    companion = companion_of(worker)
-    assert worker.tell("TERM").end() == 0
-    assert _members(raw) == []
-    assert not Path(f"/proc/{companion}").exists()
+# -- without any trouble ---------------------------------------------------------------------------------------------
+
+
+def test_a_worker_that_stops_in_order_leaves_no_guard_and_no_companion(
+    make_pro: Callable[..., App], raw: Any, start_worker: Callable[..., Worker]
+) -> None:
+    worker = start_worker(make_pro(pro={"reliable_fetch": True}))
+    guard = worker.services["pro.guard"]
+    assert isinstance(guard, Guard)
+    assert guard.pid is not None
+    companion = Path(f"/proc/{guard.pid}")
+    assert (_members(raw), companion.exists()) == ([worker.identity], True)
+    worker.stop()
+    assert (_members(raw), companion.exists()) == ([], False)
     assert not raw.exists(f"{PREFIX}deaths")
 
 
-def test_without_the_setting_nobody_is_guarded(pro_desk: ProDesk, raw: Any) -> None:
-    worker = pro_desk.worker("-c", "1", OFFSIDER_PRO_RELIABLE_FETCH="false")
-    until(lambda: raw.exists(f"{PREFIX}processes"), 10)
+def test_without_the_setting_nobody_is_guarded(pro: App, raw: Any, start_worker: Callable[..., Worker]) -> None:
+    worker = start_worker(pro)
+    assert "pro.guard" not in worker.services
     assert _members(raw) == []
-    assert worker.tell("TERM").end() == 0
 
 
 # -- who is taken for dead -----------------------------------------------------------------------------------------
@@ -248,8 +232,6 @@ def told() -> list[tuple[dict[str, Any], Death]]:
 
 @pytest.fixture
 def recovery(pro: App, told: list[Any]) -> Any:
-    from offsider.worker.fetch import Limits
-
     made = GuardedRecovery(
         pro.connections,
         pro.keys,
@@ -310,6 +292,13 @@ def test_one_that_is_not_heard_is_condemned_only_once_contact_holds(
     recovery.tick()
     assert [one["args"] for one in queued(raw)] == [[1]]
     assert cause_of(raw, GONE).startswith("not heard for ")
+
+
+def test_a_process_that_somebody_has_ended_makes_no_suspects(pro: App, raw: Any, recovery: GuardedRecovery) -> None:
+    hold(raw, payload("job", 1))
+    guards_of(pro).condemn(GONE, Cause.of_status(signal.SIGHUP), seen=True, alone=True)
+    recovery.tick()
+    assert queued(raw) == [json.loads(payload("job", 1))]
 
 
 def test_who_says_in_the_last_moment_that_it_lives_keeps_its_jobs(pro: App, raw: Any) -> None:

@@ -102,18 +102,21 @@ class ProEdition(Edition):
         """In a web process: its log and its pages hear of the licence."""
         self.gate.speak()
         from .license_banner import LicenseBanner
+        from .reliable import page as reliability
         from .worker_metrics import page as costs
 
         web.banners.add("pro.license", LicenseBanner(self.gate), by=self.name)
         costs.show(web, self.name)
+        reliability.show(web, self.name)
 
     def install_cli(self, cli: Any) -> None:
         """On the command line."""
+        from .cli.deaths import deaths
         from .cli.delete import delete
         from .cli.license import license_group
         from .cli.pause import pause, paused, resume
 
         self.gate.hold()
         cli.commands.add("license", license_group, by=self.name)
-        for command in (delete, pause, resume, paused):
+        for command in (deaths, delete, pause, resume, paused):
             cli.commands.add(str(command.name), command, by=self.name)

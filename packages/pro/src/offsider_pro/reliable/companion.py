@@ -93,7 +93,7 @@ class Companion:
         self._patience = Patience(f"companion of {order.identity}", longest_pause_s=MOST_PAUSE_S)
         self._heard_s = self._awake_s = clock.monotonic_s()
         self._leaving = self._cut = False
-        self._given_up = False
+        self._given_up = self._told = False
 
     def run(self) -> None:
         """Until the worker leaves, or is gone."""
@@ -152,6 +152,9 @@ class Companion:
     def _say(self) -> None:
         self._guards.say(self._order.identity, self._order.guard_s)
         self._given_up = False
+        if not self._told:
+            self._told = True
+            log.info("worker %s is guarded by process %d", self._order.identity, os.getpid())
         with contextlib.suppress(OSError):
             self._post.send(SAID, socket.MSG_DONTWAIT)
 

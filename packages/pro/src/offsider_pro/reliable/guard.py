@@ -28,7 +28,7 @@ log = logging.getLogger("offsider.pro")
 
 READ_TIMEOUT_S = 5.0
 FRESH_S = 3 * EVERY_S  # its word is not older than this while all is well
-BOOT_S = 5.0  # until it has spoken for the first time
+BOOT_S = 15.0  # until it has spoken for the first time, on a machine that has much to do
 LONGEST_PAUSE_S = 30.0
 LEAVE_S = 1.0
 PATH = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "

@@ -144,6 +144,8 @@ class GuardedRecovery(Recovery):
             self._death = self._read_death(identity)
         self._judgements = []
         moved = super().recover(owner)
+        if moved and self._death.cause is not None:
+            self._guard_wire.command("HINCRBY", self._pro.death(identity), "jobs", moved)
         if moved and self._given is not None:
             for record in self._judgements:
                 self._tell(record, self._death)
