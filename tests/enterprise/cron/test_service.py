@@ -265,6 +265,21 @@ def test_an_entry_is_never_put_to_before_the_oldest_run_that_is_kept(bench: Cron
         assert bench.due_s("often") == ahead + 300
 
 
+def test_entries_of_the_code_come_back_when_redis_has_lost_everything(
+    make_bench: MakeBench, start_worker: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("offsider_enterprise.cron.service.AFFIRM_EVERY_S", 0.1)
+    bench = make_bench()
+    bench.app.job(name="sweep", cron=Cron(YEARLY, window=YEARS_S), queue="cron")(lambda: None)
+    start_worker(bench.app)
+    bench.crontab.pause("sweep")
+    bench.raw.flushall()
+    until(lambda: "sweep" in bench.crontab, what="it is declared again")
+    assert "Redis had lost 1 entries of the crontab" in caplog.text
+    bench.put_back("sweep", new_year())
+    until(bench.enqueued)
+
+
 def test_a_service_stops_at_once_in_the_middle_of_much_work(bench: CronBench, start_worker: Start) -> None:
     names = [f"entry{k}" for k in range(300)]
     bench.crontab.add("first", "report", MONTHLY, missed="all", window=YEARS_S)

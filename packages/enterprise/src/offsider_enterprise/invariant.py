@@ -11,7 +11,6 @@ from offsider.store.keys import Keys
 from .keys import EnterpriseKeys
 
 MOST_LEASE_S = 300
-NAME = r"[A-Za-z0-9_.:-]{1,128}"
 
 
 class EnterpriseInvariant(Invariant):
@@ -24,9 +23,4 @@ class EnterpriseInvariant(Invariant):
             KeyKind("leader", re.escape(ours.leader), "hash"),
             KeyKind("dear leader", re.escape(ours.dear_leader), "string", MOST_LEASE_S),
             KeyKind("bell of the leader", re.escape(ours.leader_bell), "list"),
-            KeyKind("cron names", re.escape(ours.cron_names), "zset"),
-            KeyKind("cron due", re.escape(ours.cron_due), "zset"),
-            KeyKind("cron declared", re.escape(ours.cron_declared), "zset"),
-            KeyKind("cron entry", re.escape(ours.cron_entry("")) + NAME, "hash"),
-            KeyKind("cron runs", re.escape(ours.cron_runs("")) + NAME, "zset"),
         ]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MOST_TEXT = 1000
 DECLARED_S = 900.0
-"""So long an entry counts as declared after a process has last said so; each says so every five minutes."""
+"""So long an entry counts as declared after a process has last said so; each says so every minute."""
 TRIES = 5
 KEEP: Any = object()
 

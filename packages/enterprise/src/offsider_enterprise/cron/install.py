@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .cron_check import NAME, cron_check
+from .invariant import CronInvariant
 
 if TYPE_CHECKING:
     from offsider import App
@@ -12,8 +13,9 @@ if TYPE_CHECKING:
 
 
 def install(app: App, by: str) -> None:
-    """In every process: what the doctor says of it."""
+    """In every process: what the doctor says of it, and what must hold."""
     app.checks.add(NAME, cron_check, by=by)
+    app.invariants.add("enterprise.cron", CronInvariant(), by=by)
 
 
 def install_web(web: Web, by: str) -> None:

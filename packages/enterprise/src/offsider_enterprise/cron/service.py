@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from random import Random
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ LOOK_EVERY_S = 5.0
 LEADER_LOOKS_EVERY_S = 1.0
 LAG_S = 2.0
 """So long everybody but the leader leaves an instant to the leader."""
-AFFIRM_EVERY_S = 300.0
+AFFIRM_EVERY_S = 60.0
 FORGET_EVERY_S = 60.0
 STEP_S = 5.0
 MOST_PAGES = 20
@@ -144,7 +145,17 @@ class CronService(PeriodicService):
             self._foreign.clear()
         if clock.monotonic_s() >= self._affirm_s:
             self._affirm_s = clock.monotonic_s() + AFFIRM_EVERY_S
-            self._table.affirm(self._wire, list(self._declared))
+            if self._table.affirm(self._wire, list(self._declared)) < len(self._declared):
+                self._declare_again()
+
+    def _declare_again(self) -> None:
+        """Redis has lost what this process declares, or all it had: what others have written meanwhile stays."""
+        now_s, _later_s, _due = self._table.due(self._wire, 0)
+        lost = 0
+        for entry in self._declared.values():
+            with contextlib.suppress(LookupError):
+                lost += self._table.put(self._wire, entry, entry.schedule.after(now_s), over="")
+        log.warning("Redis had lost %d entries of the crontab that this process declares; they are written again", lost)
 
     def _watch(self, now_s: float) -> None:
         """Put entries to where they belong when the server's clock was set back, or may have been before we came."""

@@ -126,10 +126,10 @@ class Table:
         said = wire.run(self._scripts["plan"], keys, [name, kept.rev, kept.due_s or 0, *instants])
         return float(said) if said else None
 
-    def affirm(self, wire: Wire, names: Sequence[str]) -> None:
-        """Say that this process declares them."""
-        for k in range(0, len(names), PAGE):
-            wire.run(self._scripts["affirm"], [self.keys.cron_declared], [*names[k : k + PAGE]])
+    def affirm(self, wire: Wire, names: Sequence[str]) -> int:
+        """Say that this process declares them; how many of them are there."""
+        pages = [names[k : k + PAGE] for k in range(0, len(names), PAGE)]
+        return sum(int(wire.run(self._scripts["affirm"], [self.keys.cron_declared], [*page])) for page in pages)
 
     def names(self, wire: Wire, first: int, count: int) -> tuple[list[str], int]:
         """Names in order, and how many there are in all."""
