@@ -119,7 +119,7 @@ def test_a_failure_is_reported_once_with_its_job_and_without_its_arguments(
     assert (raised["type"], raised["value"], raised["mechanism"]["handled"]) == ("LookupError", "declined", False)
     assert [frame["function"] for frame in raised["stacktrace"]["frames"]] == ["charge"]
     assert event["contexts"]["job"] == {"jid": jid, "job": "charge", "queue": "money", "attempt": 0, "tags": ["vip"]}
-    assert event["tags"]["offsider.job"] == "charge"
+    assert event["tags"]["offsider_job"] == "charge"
     assert "4711" not in str(sentry.transport.items)
     assert sentry.transactions()[-1]["contexts"]["trace"]["status"] == "internal_error"
 

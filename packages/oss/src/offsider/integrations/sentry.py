@@ -173,8 +173,8 @@ def _below_us(trace: TracebackType | None) -> TracebackType | None:
 
 def _describe(scope: Any, record: dict[str, Any], queue: str, attempt: int) -> None:
     scope.set_transaction_name(str(record["class"]), source="task")
-    scope.set_tag("offsider.job", str(record["class"]))
-    scope.set_tag("offsider.queue", queue)
+    scope.set_tag("offsider_job", str(record["class"]))
+    scope.set_tag("offsider_queue", queue)
     told = {
         "jid": record["jid"],
         "job": record["class"],
