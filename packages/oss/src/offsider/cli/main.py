@@ -26,6 +26,7 @@ LATER = (
     Lazy("why", "why", "Where a job is, and why it does not run."),
     Lazy("doctor", "doctor", "Is this server one that keeps jobs? Settings, keys and workers, too."),
     Lazy("fsck", "fsck", "Check what must hold in Redis: jobs, leases, keys."),
+    Lazy("migrate", "migrate", "Bring over what waits in another system."),
     Lazy("deploy", "deploy", "Tells of deploys."),
     Lazy("web", "web", "Serve the web pages."),
 )
