@@ -95,6 +95,17 @@ def test_producers_and_redis_killed_again_and_again_lose_nothing_and_put_nothing
     assert figures.kept, told
 
 
+def waiting(server: Server) -> list[dict[str, Any]]:
+    """The jobs of a server's queue, the next one first; none while it ends its connections to take over."""
+    client: Any = server.client()
+    try:
+        return [json.loads(one) for one in reversed(client.lrange("{offsider}:queue:default", 0, -1))]
+    except redis.ConnectionError:
+        return []
+    finally:
+        client.close()
+
+
 def test_a_failover_loses_nothing_that_replicas_had_or_that_was_enqueued_meanwhile(tmp_path: Path) -> None:
     watched = Watched(tmp_path / "servers").start()
     try:
@@ -103,12 +114,9 @@ def test_a_failover_loses_nothing_that_replicas_had_or_that_was_enqueued_meanwhi
         before = [job.using(wait_replicas=1).enqueue("p", number) for number in range(5)]
         watched.master.kill()
         during = [job.enqueue("p", number) for number in range(5, 10)]
-        replica: Any = watched.replica.client()
-        until(lambda: replica.llen("{offsider}:queue:default") >= 10, 40, "the replica has taken over and has them")
-        found = [json.loads(one) for one in reversed(replica.lrange("{offsider}:queue:default", 0, -1))]
+        until(lambda: len(waiting(watched.replica)) >= 10, 40, "the replica has taken over and has them")
+        found = waiting(watched.replica)
         assert [one["jid"] for one in found] == before + during
-        assert [one["args"][1] for one in found] == [*range(10)]
-        replica.close()
         app.close()
     finally:
         watched.stop()

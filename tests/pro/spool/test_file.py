@@ -118,6 +118,25 @@ def test_what_was_damaged_is_passed_over_and_kept(file: SpoolFile) -> None:
     assert [one.suffix for one in file.path.parent.iterdir()] == [".damaged"]
 
 
+def test_a_last_push_that_was_damaged_is_not_taken_for_one_that_was_not_finished(
+    file: SpoolFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(file, 1)
+    begin = file.size
+    keep(file, 2)
+    file.close()
+    with file.path.open("r+b") as raw:
+        raw.seek(begin + 30)
+        raw.write(b"\0" * 8)
+    other = SpoolFile.take(file.path)
+    assert other is not None
+    assert kept(other) == [1]
+    assert other.is_done
+    other.end()
+    assert [one.suffix for one in file.path.parent.iterdir()] == [".damaged"]
+    assert "cannot be read, and may have been jobs. Look at the disk" in caplog.text
+
+
 def test_a_progress_that_was_torn_means_from_the_beginning(file: SpoolFile) -> None:
     keep(file, 1, 2)
     first = file.first()

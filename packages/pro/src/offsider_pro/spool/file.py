@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import threading
 from pathlib import Path
@@ -19,6 +20,8 @@ from offsider.contract.undelivered import Undelivered
 
 from . import frames
 from .frames import FIRST, FRAME_HEAD, Entry, Progress
+
+log = logging.getLogger("offsider.pro")
 
 MODE = 0o600
 _HALF_MADE = ".new"
@@ -174,16 +177,17 @@ class SpoolFile:
         What cannot be read is passed over, up to the next push that can; an end that was torn off is no push: whoever
         wrote it has died before its ``enqueue`` returned.
         """
-        offset = self.progress.offset
-        while offset < self._synced:
+        while (offset := self.progress.offset) < self._synced:
             body = _body_at(self._file, offset, self._synced)
             if body is not None:
                 return frames.from_body(body), offset + FRAME_HEAD + len(body)
             following = self._next_frame(offset + 1)
-            if following is None:
-                return None
-            self.damaged_bytes += following - offset
-            offset = following
+            if following is None and self._is_torn(offset):
+                following = self._synced
+            else:
+                following = following or self._synced
+                self.damaged_bytes += following - offset
+            self.progress.offset = following
         return None
 
     def advance(self, entry: Entry, end: int) -> None:
@@ -208,7 +212,12 @@ class SpoolFile:
     def end(self) -> None:
         """Remove it; one that was damaged is kept under another name."""
         if self.damaged_bytes:
-            self.path.rename(self.path.with_suffix(".damaged"))
+            kept = self.path.rename(self.path.with_suffix(".damaged"))
+            log.error(
+                "%d bytes of a spool file cannot be read, and may have been jobs. Look at the disk; it is kept as %s",
+                self.damaged_bytes,
+                kept,
+            )
         else:
             self.path.unlink(missing_ok=True)
         self.close()
@@ -227,6 +236,14 @@ class SpoolFile:
     def _cut(self, end: int) -> None:
         with contextlib.suppress(OSError):
             os.ftruncate(self._file, end)
+
+    def _is_torn(self, offset: int) -> bool:
+        """True for the end of a file whose writer has died while it wrote."""
+        head = os.pread(self._file, FRAME_HEAD, offset)
+        length = frames.frame_length(head)
+        if length is None:
+            return len(head) < FRAME_HEAD
+        return offset + FRAME_HEAD + length > self._synced
 
     def _next_frame(self, offset: int) -> int | None:
         """Where the next whole frame begins."""

@@ -112,9 +112,7 @@ class Spools:
                 delivery, spool.pid = spool.make_delivery(), os.getpid()
                 try:
                     delivery.start()
-                except (
-                    RuntimeError
-                ) as error:  # the interpreter ends; what is kept is kept
+                except RuntimeError as error:  # the interpreter ends; what is kept is kept
                     log.warning("what is kept in %s waits for the next process: %s", path, error)
                     return
                 spool.delivery = delivery
