@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from offsider.contract.web import CHANGE, Assets, Page, Tab
 from offsider.errors import InvalidOption, shown
+from offsider.web.catalogue import read
 
 from .crontab import Crontab
 from .instant import rows
 from .state import CronEntry
-from .telling import stands
 
 if TYPE_CHECKING:
     from offsider.web.visit import Visit
     from offsider.web.web import Web
 
 PATH = "/cron"
+LOCALES = Path(__file__).parent / "pages" / "locales"
 SHOWN = 50
 SAYS = {
     "pause": "The entry is paused",
@@ -30,10 +31,12 @@ NOTHING = "Nothing was enqueued: the job was stopped, or is there already"
 
 def install(web: Web, by: str) -> None:
     """Register all of it."""
-    web.assets.add("cron", Assets(Path(__file__).parent / "pages"), by=by)
+    web.assets.add("cron", Assets(LOCALES.parent), by=by)
     web.pages.add("cron", Page(PATH, entries), by=by)
     web.pages.add("cron.entry", Page(f"{PATH}/{{name}}", entry), by=by)
     web.pages.add("cron.act", Page(f"{PATH}/{{name}}", act, "POST", CHANGE, says=(*SAYS.values(), NOTHING)), by=by)
+    for path in sorted(LOCALES.glob("*.po")):
+        web.locales.add(f"cron.{path.stem}", read(path), by=by)
     web.tabs.add("cron", Tab("Crontab", PATH, "scheduled"), by=by)
     web.job_rows.add("enterprise.cron", rows, by=by)
 
@@ -45,9 +48,7 @@ def entries(visit: Visit) -> Any:
     total = len(crontab)
     found = crontab.entries((number - 1) * SHOWN, SHOWN)
     last = max(1, -(-total // SHOWN))
-    return visit.page(
-        "cron/entries.html", entries=found, total=total, number=number, last=last, stands=stands, level=level
-    )
+    return visit.page("cron/entries.html", entries=found, total=total, number=number, last=last, level=level)
 
 
 def entry(visit: Visit) -> Any:
@@ -58,7 +59,6 @@ def entry(visit: Visit) -> Any:
         "cron/entry.html",
         one=one,
         history=crontab.history(name),
-        stands=stands(one),
         level=level(one),
         walls=walls(one),
     )
