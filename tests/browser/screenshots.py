@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
+from redis import Redis
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from browser.conftest import CHROMIUM, FLAGS
@@ -20,7 +21,7 @@ from support.waiting import until
 PAGES = (
     *("/", "/busy", "/queues", "/queues/reports", "/scheduled", "/retries", "/retries?error=ValueError"),
     *("/retries/all?act=delete&text=ada", "/dead", "/errors", "/metrics", "/metrics/shop.charge", "/doctor"),
-    *("/find?q=ada", "/nothing"),
+    *("/find?q=ada", "/nothing", "/quarantine", "/?server=archive"),
 )
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
@@ -38,6 +39,7 @@ def shop(folder: str) -> App:
         redis={"data_dir": folder},
         worker={"concurrency": 6, "beat_s": 1, "queues": ["default", "mail", "reports"], "tag": "shop"},
         web={"title": "staging", "poll_s": 1},
+        shards={"archive": {"namespace": "shop-archive"}, "eu-central": {"namespace": "shop-eu"}},
     )
 
     @app.job(name="shop.welcome", queue="mail", retry=Retry(max=8), backtrace=True, tags=["vip"])
@@ -70,6 +72,9 @@ def shop(folder: str) -> App:
         report.enqueue(f"2026-{k % 12 + 1:02}")
         welcome.using(delay=90 * (k + 1) ** 2).enqueue(f"ada{k}")
     app.metrics.mark("v42 faster charges")
+    garbage = Redis.from_url(app.url)
+    garbage.lpush(app.keys.queue("mail"), b'{"class":"shop.welcome","args":["ada"', b"\xff\x00 not JSON", b"[]")
+    garbage.close()
     return app
 
 
@@ -85,8 +90,8 @@ def served(app: App) -> Any:
     thread.join(10)
 
 
-def take(address: str, folder: Path, jid: str) -> None:
-    """All pictures."""
+def take(address: str, folder: Path, singles: dict[str, str]) -> None:
+    """All pictures; of single things by the name of their picture."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -94,10 +99,13 @@ def take(address: str, folder: Path, jid: str) -> None:
         for look, options in LOOKS.items():
             context = browser.new_context(**options)
             page = context.new_page()
-            for path in (*PAGES, f"/jobs/{jid}"):
+            for path in (*PAGES, *singles):
                 page.goto(address + path)
                 page.wait_for_timeout(5000 if path == "/" else 400)
-                name = path.partition("?")[0].strip("/").replace("/", "-").replace(jid, "one") or "dashboard"
+                name = path.partition("?")[0].strip("/").replace("/", "-") or "dashboard"
+                name = singles.get(path, "servers" if "server=" in path else name)
+                if name == "servers":
+                    page.locator(".servers summary").click()
                 page.screenshot(path=folder / f"{name}{'-found' if '?e' in path else ''}-{look}.png")
             context.close()
         browser.close()
@@ -112,8 +120,14 @@ def main() -> None:
         worker = Worker(app)
         worker.start()
         until(lambda: app.stats.now().failed > 60 and len(app.retries) > 20, 60, "there is something to be seen")
+        until(lambda: len(app.quarantine) == 3, 60, "the garbage is in quarantine")
         with served(app) as address:
-            take(address, folder, app.retries.jobs(count=1)[0].jid)
+            singles = {
+                f"/jobs/{app.retries.jobs(count=1, newest=True)[0].jid}": "jobs-one",
+                f"/jobs/{app.scheduled.jobs(count=1, newest=True)[0].jid}": "scheduled-one",
+                f"/quarantine/{app.quarantine.entries()[0].id}": "quarantine-one",
+            }
+            take(address, folder, singles)
         worker.stop(1.0)
         app.close()
     print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from offsider import App
 from offsider.contract.findings import OK, PROBLEM, WARNING, Finding
 from offsider.web import checkup
 from offsider.web.checkup import Checkup
-from support.site import Visitor
+from support.site import Visitor, quarantined
 from support.waiting import until
 
 
@@ -55,4 +56,13 @@ def test_the_worst_is_said_on_every_page(make_app: Any, monkeypatch: pytest.Monk
     site.web.checkup.now()
     text = Visitor(site).text("/queues")
     assert 'class="notice problem"' in text
-    assert '<a href="/doctor">it &lt;evicts&gt; (+1)</a>' in text
+    assert '<a href="/doctor"><bdi>it &lt;evicts&gt; (+1)</bdi></a>' in text
+
+
+def test_of_several_servers_it_is_said_whose_it_is(make_app: Callable[..., App], raw: Any) -> None:
+    app = make_app(namespace="home", shards={"eu": {"namespace": "shop-eu"}})
+    raw.zadd(app.shard("eu").keys.quarantine, {quarantined(b"x"): 1.0})
+    site = app.web()
+    site.web.checkup_of(app.shard("eu")).now()
+    text = Visitor(site).text("/queues")
+    assert "<span><bdi>shop-eu: " in text, "without a link: the doctor's page here is another server's"

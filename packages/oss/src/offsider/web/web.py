@@ -83,11 +83,14 @@ class Web:
         return chosen(self.servers, asker)
 
     def _doctor(self) -> Iterable[Notice]:
-        """The worst that the doctor has found, in one line; the page of the doctor has the rest."""
-        serious = self.checkup.serious()
-        if serious:
-            more = f" (+{len(serious) - 1})" if len(serious) > 1 else ""
-            yield Notice(f"{serious[0].value}{more}", serious[0].level, "/doctor")
+        """The worst that the doctor has found at each server that was looked at; its page there has the rest."""
+        several = len(dict(self.servers.items())) > 1
+        for app, checkup in self._checkups.copy().items():
+            serious = checkup.serious()
+            if serious:
+                whose = f"{app.settings.namespace}: " if several else ""
+                more = f" (+{len(serious) - 1})" if len(serious) > 1 else ""
+                yield Notice(f"{whose}{serious[0].value}{more}", serious[0].level, "" if several else "/doctor")
 
 
 def carried(job: Any) -> Iterable[tuple[str, str]]:

@@ -20,7 +20,7 @@
   }
 
   function number(value) {
-    return new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1, notation: value >= 1e5 ? "compact" : "standard" }).format(value);
+    return new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: value < 1 ? 2 : 1, notation: value >= 1e5 ? "compact" : "standard" }).format(value);
   }
 
   function shown(value, unit) {
@@ -37,8 +37,11 @@
     let next = 0;
     return chart.series.map((one) => {
       const stroke = colour(one.bad ? "--bad" : COLOURS[next++ % COLOURS.length]);
+      // A line needs two points: one that stands alone among gaps is a dot.
+      const known = (one.values ?? []).filter((value) => value != null).length;
+      const alone = known > 0 && known <= 3 && known < one.values.length;
       return {
-        label: one.label, stroke, width: 1.5, spanGaps: false, points: { show: false }, paths: paths(chart.kind),
+        label: one.label, stroke, width: 1.5, spanGaps: false, points: { show: alone, size: 6, fill: stroke }, paths: paths(chart.kind),
         fill: chart.kind === "days" ? stroke : chart.series.length === 1 || chart.kind === "live" ? stroke.replace("rgb(", "rgba(").replace(")", ", 0.12)") : undefined,
       };
     });
@@ -96,7 +99,7 @@
     element.replaceChildren();
     const hover = tip(element, chart);
     const plot = new uPlot({
-      width: element.clientWidth, height: element.clientHeight, legend: { show: false }, padding: [8, 8, 0, 0],
+      width: element.clientWidth, height: element.clientHeight, legend: { show: false }, padding: [10, 26, 0, 0],
       cursor: { y: false, points: { size: 5 }, drag: { x: false, y: false } },
       tzDate: chart.kind === "days" ? (at) => uPlot.tzDate(new Date(at * 1000), "UTC") : undefined,
       scales: { x: { time: true, ...(chart.kind === "live" ? { range: () => [Date.now() / 1000 - SHOWN_S, Date.now() / 1000] } : {}) }, y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
