@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -78,8 +79,8 @@ def test_what_is_in_use_and_what_is_missing(shop: Callable[..., str], make_keyed
     held = offsider("encryption", "status", "--app", shop("status_shop", "new", "old"))
     assert held.exit_code == 0, held.output
     new, old = held.output.splitlines()[1:3]
-    assert new.split()[0:1] + new.split()[2:4] == ["new", "encrypts", "0"]
-    assert old.split()[0:1] + old.split()[2:4] == ["old", "decrypts", "1"]
+    assert re.match(r"new +[0-9a-f]{8} +encrypts +0", new)
+    assert re.match(r"old +[0-9a-f]{8} +decrypts, names locks +1", old)
     assert "1  encrypted jobs in queue default" in held.output
     missing = offsider("encryption", "status", "--json", "--app", shop("missing_shop", "new"))
     assert missing.exit_code == 1

@@ -13,6 +13,8 @@ from offsider.cli import table
 from offsider.cli.desk import app_options, opened, say_json
 
 if TYPE_CHECKING:
+    from .key import Key
+    from .ring import KeyRing
     from .rotation import Rotated
     from .survey import Survey
 
@@ -53,32 +55,39 @@ def status(target: str | None, config: str | None, as_json: bool) -> None:
         ring = codec_of(app).ring
         found = survey(app)
         processes = dict(process_keys(app))
-    ours = {f"{key.id}:{key.fingerprint.hex()}": key is ring.active for key in ring.keys}
+    ours = {f"{key.id}:{key.fingerprint.hex()}": _state(ring, key) for key in ring.keys}
     missing = [name for name in found.tokens if name not in ours]
     if as_json:
-        keys = {name: {"active": active, "values": found.tokens[name]} for name, active in ours.items()}
+        keys = {name: {"state": state, "values": found.tokens[name]} for name, state in ours.items()}
         say_json({**found.to_dict(), "keys": keys, "missing": missing, "processes": processes})
     else:
         _show(found, ours, processes)
     sys.exit(1 if missing else 0)
 
 
-def _show(found: Survey, ours: dict[str, bool], processes: dict[str, list[str]]) -> None:
+def _state(ring: KeyRing, key: Key) -> str:
+    state = "encrypts" if key is ring.active else "decrypts"
+    return f"{state}, names locks" if key is ring.digester else state
+
+
+def _show(found: Survey, ours: dict[str, str], processes: dict[str, list[str]]) -> None:
     rows = []
     for name in [*ours, *(one for one in sorted(found.tokens) if one not in ours)]:
         key_id, _colon, fingerprint = name.partition(":")
-        state = "encrypts" if ours.get(name) else "decrypts" if name in ours else "MISSING HERE"
+        state = ours.get(name, "MISSING HERE")
         have = sum(name in keys for keys in processes.values())
         told = f"{have} of {len(processes)}" if processes else ""
         rows.append((key_id, fingerprint, state, f"{found.tokens[name]:,}", told))
     table.show(("key", "fingerprint", "state", "values in Redis", "processes that have it"), rows, right=[3])
     for place, count in sorted(found.jobs.items()):
         click.echo(f"{count:>9,}  encrypted jobs in {place}")
-    unused = [name.partition(":")[0] for name, active in ours.items() if not active and not found.tokens[name]]
+    others = [name for name, state in ours.items() if "decrypts" in state]
+    unused = [name.partition(":")[0] for name in others if not found.tokens[name]]
     if unused:
         click.echo(
             f"No job in Redis has the key {', '.join(unused)}. Results that are kept, an outbox and what is on its way"
-            " are not counted: keep a key for as long as those may live"
+            " are not counted: keep a key for as long as those may live. When the one that names locks of unique jobs"
+            " goes, locks of before do not hold jobs of after"
         )
 
 

@@ -52,6 +52,10 @@ class KeyRing:
         fetch: Is asked for a key that is not among them.
         alarm: Is told the name of a key that is missing, once.
 
+    Attributes:
+        active: The key that encrypts.
+        digester: The key that digests are made with.
+
     Raises:
         InvalidSetting: There is none, two have one name, or the same secret, or one is named that is not there.
 
@@ -80,7 +84,7 @@ class KeyRing:
             self._add(key)
         names = [*self._keys]
         self.active = self._named(active or (names[0] if names else None), "active")
-        self._digest = self._named(digest or (names[-1] if names else self.active.id), "digest")
+        self.digester = self._named(digest or (names[-1] if names else self.active.id), "digest")
 
     @property
     def ids(self) -> list[str]:
@@ -94,7 +98,7 @@ class KeyRing:
 
     def digest(self, data: bytes) -> str:
         """A keyed hash that stays the same when another key becomes active; 64 hex letters."""
-        return self._digest.digest(data)
+        return self.digester.digest(data)
 
     def has(self, token: Token) -> bool:
         """True for a token of a key that is known by now."""
