@@ -31,6 +31,7 @@ from support.proxy import Act, FaultyProxy, nth
 from support.server import Server
 from support.spool_storm import Storm
 from support.tally import Death, kill, restart_times_s, tally
+from support.unique_storm import UniqueStorm
 from support.waiting import until
 
 THREADS = 10
@@ -302,6 +303,24 @@ def cron(table: Table, folder: Path, rng: Random, rounds: int) -> None:
     table.add("cron: the latest, s", found.latest_s, "<= 15", found.latest_s <= 15)
 
 
+def unique(table: Table, folder: Path, rng: Random, rounds: int) -> None:
+    """Workers killed while unique jobs run that a producer asks for all the time."""
+    folder.mkdir()
+    server = Server(folder / "server", *QUICK).start()
+    storm = UniqueStorm(server, folder, rng)
+    try:
+        found = storm.run(rounds)
+    finally:
+        storm.close()
+        server.stop()
+    table.add(
+        "unique: kills; accepted, begun", f"{found.kills}; {found.accepted}, {found.begun}", "> 0", found.begun > 0
+    )
+    table.add("unique: lost", found.lost, "0", not found.lost)
+    table.add("unique: beside another", found.beside, "0", not found.beside)
+    table.add("unique: locks left", found.locks, "0", not found.locks and found.sound)
+
+
 # -- the command ---------------------------------------------------------------------------------------------
 
 
@@ -316,9 +335,10 @@ def main() -> int:
     parser.add_argument("--rolls", type=int, default=50, help="how often to restart by TERM (default 50)")
     parser.add_argument("--points", type=int, default=1000, help="the most requests to be killed at (default: all)")
     parser.add_argument("--spools", type=int, default=40, help="outages while producers have a spool (default 40)")
+    parser.add_argument("--uniques", type=int, default=30, help="kills while unique jobs run (default 30)")
     parser.add_argument("--crons", type=int, default=60, help="instants of a crontab (default 60)")
     parser.add_argument(
-        "--only", nargs="*", default=[], help="names of parts: kills rolls requests faults outages spool cron"
+        "--only", nargs="*", default=[], help="names of parts: kills rolls requests faults outages spool cron unique"
     )
     given = parser.parse_args()
     seed = SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
@@ -335,6 +355,7 @@ def main() -> int:
             "outages": lambda to: outages(table, to, rng, 12),
             "spool": lambda to: spool(table, to, rng, given.spools),
             "cron": lambda to: cron(table, to, rng, given.crons),
+            "unique": lambda to: unique(table, to, rng, given.uniques),
         }
         for part, run in parts.items():
             if not given.only or part in given.only:
