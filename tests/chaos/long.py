@@ -28,6 +28,7 @@ from support.every_request import Point, die_at, run_points
 from support.fleet import Fleet
 from support.invariants import broken
 from support.proxy import Act, FaultyProxy, nth
+from support.reliable_storm import GUARD_S, reliable
 from support.server import Server
 from support.spool_storm import Storm
 from support.tally import Death, kill, restart_times_s, tally
@@ -73,10 +74,12 @@ class Table:
 
 
 @contextmanager
-def bed(options: tuple[str, ...], folder: Path, lease_s: float = LEASE_S) -> Iterator[tuple[Server, Fleet]]:
+def bed(
+    options: tuple[str, ...], folder: Path, lease_s: float = LEASE_S, **settings: float
+) -> Iterator[tuple[Server, Fleet]]:
     """A server and a fleet of their own."""
     server = Server(folder / "server", *options).start()
-    fleet = Fleet(server.url, folder / "fleet", lease_s=lease_s)
+    fleet = Fleet(server.url, folder / "fleet", lease_s=lease_s, **settings)
     try:
         yield server, fleet
     finally:
@@ -337,8 +340,12 @@ def main() -> int:
     parser.add_argument("--spools", type=int, default=40, help="outages while producers have a spool (default 40)")
     parser.add_argument("--uniques", type=int, default=30, help="kills while unique jobs run (default 30)")
     parser.add_argument("--crons", type=int, default=60, help="instants of a crontab (default 60)")
+    parser.add_argument("--seeds", type=int, default=50, help="lots of twenty jobs, one poisonous (default 50)")
     parser.add_argument(
-        "--only", nargs="*", default=[], help="names of parts: kills rolls requests faults outages spool cron unique"
+        "--only",
+        nargs="*",
+        default=[],
+        help="names of parts: kills rolls requests faults outages spool cron unique reliable",
     )
     given = parser.parse_args()
     seed = SystemRandom().randrange(1_000_000) if given.seed is None else given.seed
@@ -356,6 +363,14 @@ def main() -> int:
             "spool": lambda to: spool(table, to, rng, given.spools),
             "cron": lambda to: cron(table, to, rng, given.crons),
             "unique": lambda to: unique(table, to, rng, given.uniques),
+            "reliable": lambda to: reliable(
+                table.add,
+                lambda lot: bed(QUICK, to / lot, lease_s=60.0, guard_s=GUARD_S),
+                rng,
+                kills=given.kills,
+                seeds=given.seeds,
+                end_s=began_s + 60 * given.minutes,
+            ),
         }
         for part, run in parts.items():
             if not given.only or part in given.only:

@@ -21,7 +21,18 @@ from offsider import App, Context, Retry, Snooze, clock
 from offsider.job.context import CONTEXT
 
 EFFECTS = "effects"
-VARIABLES = ("URL", "NAMESPACE", "FOLDER", "LEASE_S", "BEAT_S", "PUSH_S", "READ_S", "CLOCK_STEP_S", "CURSOR_EVERY_S")
+VARIABLES = (
+    "URL",
+    "NAMESPACE",
+    "FOLDER",
+    "LEASE_S",
+    "BEAT_S",
+    "PUSH_S",
+    "READ_S",
+    "CLOCK_STEP_S",
+    "CURSOR_EVERY_S",
+    "GUARD_S",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,8 @@ class Effect:
     """One line of the record.
 
     Attributes:
-        kind: ``S`` when a body starts, ``E`` when it ends well, ``Z`` when it only snoozes.
+        kind: ``S`` when a body starts, ``E`` when it ends well, ``Z`` when it only snoozes, ``O`` when the job is given
+            back after the death of its process.
         at_s: On the monotonic clock, which all processes of a machine share.
     """
 
@@ -60,9 +72,13 @@ class Record:
 
     def note(self, kind: str, ctx: Context) -> None:
         """Add a line; it is the kernel's when this returns, so a killed process has written it."""
+        self.write(kind, ctx.jid, ctx.attempt, ctx.name)
+
+    def write(self, kind: str, jid: str, attempt: int, name: str) -> None:
+        """The same of what is no run."""
         if self._out is None:
             self._out = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        line = f"{kind} {ctx.jid} {ctx.attempt} {os.getpid()} {time.monotonic():.6f} {ctx.name}\n"
+        line = f"{kind} {jid} {attempt} {os.getpid()} {time.monotonic():.6f} {name}\n"
         os.write(self._out, line.encode())
 
     def read(self) -> list[Effect]:
@@ -107,6 +123,7 @@ def make(
     read_s: float = 0.0,
     clock_step_s: float = 0.0,
     cursor_every_s: float = 5.0,
+    guard_s: float = 0.0,
 ) -> App:
     """The app.
 
@@ -118,6 +135,7 @@ def make(
         read_s: How long a fetcher of this process waits for an answer, when not as long as it is made to.
         clock_step_s: How wrong this process's clock is.
         cursor_every_s: A setting.
+        guard_s: With Pro, and this setting of it; without Pro when it is 0.
     """
     if clock_step_s:
         _step_clock(clock_step_s)
@@ -126,13 +144,25 @@ def make(
 
         fetch.READ_TIMEOUT_S = read_s
     worker = {"lease_s": lease_s, "beat_s": beat_s, "shutdown_timeout_s": 10.0, "cursor_every_s": cursor_every_s}
-    app = App(url, namespace=namespace, editions=[], worker=worker, redis={"push_deadline_s": push_s})
+    pro = {"pro": {"guard_s": guard_s, "spool": {"folder": str(folder / "spool")}}} if guard_s else {}
+    redis = {"push_deadline_s": push_s}
+    app = App(url, namespace=namespace, editions=_editions(guard_s), worker=worker, redis=redis, **pro)
     record = Record(folder)
+    if guard_s:
+        app.events.on("orphan", lambda lost, _cause: record.write("O", lost["jid"], 0, lost["class"]), by="load")
     _add_work(app, record)
     _add_waiting(app, record, folder)
     _add_poison(app, record)
     _add_steps(app, folder)
     return app
+
+
+def _editions(guard_s: float) -> list[Any]:
+    if not guard_s:
+        return []
+    from offsider_pro import ProEdition
+
+    return [ProEdition(license="evaluation")]
 
 
 def _add_work(app: App, record: Record) -> None:
@@ -290,4 +320,5 @@ def __getattr__(name: str) -> App:
         value = os.environ.get(f"CHAOS_{variable}")
         if value is not None:
             given[variable.lower()] = float(value) if variable.endswith("_S") else value
-    return make(given.pop("url"), Path(given.pop("folder")), **given)
+    made = globals()["app"] = make(given.pop("url"), Path(given.pop("folder")), **given)  # where others find it, too
+    return made

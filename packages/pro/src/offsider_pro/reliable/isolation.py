@@ -14,6 +14,7 @@ import os
 import socket
 import subprocess
 import threading
+from collections import deque
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ log = logging.getLogger("offsider.pro")
 RUN = "from offsider_pro.reliable.isolator import main; main()"
 BOOT_S = 120.0
 END_S = 1.0
+MOST_AT_ONCE = 10
 FINAL = frozenset(("done", "dead"))
 
 
@@ -64,6 +66,10 @@ class End:
         return self.settlement is not None and self.settlement.kind in FINAL
 
 
+def _nobody(_words: dict[str, Any]) -> None:
+    """No isolator has it yet."""
+
+
 class Run:
     """One job in a process of its own.
 
@@ -80,8 +86,13 @@ class Run:
         self.owner = owner
         self.name = name
         self.end = End(why="it has not ended")
-        self.tell: Callable[[dict[str, Any]], None] = lambda _words: None
+        self.tell: Callable[[dict[str, Any]], None] = _nobody
         self._over = threading.Event()
+
+    @property
+    def is_begun(self) -> bool:
+        """True once an isolator was told of it."""
+        return self.tell is not _nobody
 
     @property
     def is_over(self) -> bool:
@@ -108,6 +119,8 @@ class Run:
 
     def stop(self, timeout_s: float) -> None:
         """End its process: it may hand the job back in that time. Afterwards it is gone."""
+        if not self.is_begun:
+            self.finish(End(why="it was stopped before its process began"))
         self.tell({"do": "stop", "run": self.number})
         if not self._over.wait(timeout_s):
             self.tell({"do": "kill", "run": self.number})
@@ -143,6 +156,7 @@ class Isolation:
         self._looked = False
         self._refused: set[str] = set()
         self._number = 0
+        self._line: deque[Run] = deque()  # where each has a process that was started for it
         self._isolators: set[Isolator] = set()
         self._current: Isolator | None = None
 
@@ -176,7 +190,12 @@ class Isolation:
             isolator.close()
 
     def _start(self, run: Run) -> None:
-        assert self._target is not None  # is_possible() was asked
+        if self._target is None:  # it was refused meanwhile
+            run.finish(End(why="it cannot run alone here"))
+            return
+        if len(self._isolators) >= MOST_AT_ONCE:
+            self._line.append(run)
+            return
         try:
             isolator = self._current = Isolator(self, self._order(self._target))
         except (OSError, ValueError) as error:
@@ -198,12 +217,22 @@ class Isolation:
 
     # -- what isolators say --------------------------------------------------------------------------------
 
-    def gone(self, isolator: Isolator) -> None:
+    def full(self, isolator: Isolator) -> None:
         """It takes no more."""
         with self._lock:
-            self._isolators.discard(isolator)
             if self._current is isolator:
                 self._current = None
+
+    def gone(self, isolator: Isolator) -> None:
+        """It has ended."""
+        self.full(isolator)
+        with self._lock:
+            self._isolators.discard(isolator)
+            while self._line:
+                run = self._line.popleft()
+                if not run.is_over:
+                    self._start(run)
+                    return
 
     def again(self, runs: list[Run]) -> None:
         """An isolator that runs one job only has these left over."""
@@ -318,9 +347,10 @@ class Isolator:
             now, later = self._waiting[:count], self._waiting[count:]
             self._waiting = []
             for run in now:
-                self._send(run)
+                if not run.is_over:
+                    self._send(run)
         if not forks:
-            self._isolation.gone(self)
+            self._isolation.full(self)
             self._isolation.again(later)
 
     def _lost(self) -> None:

@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import threading
+from collections import deque
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,6 +32,7 @@ from .lookout import Lookout
 
 log = logging.getLogger("offsider.pro")
 
+MOST_AT_ONCE = 10  # the others wait: a worker of tasks may hold a thousand suspects
 LOOK_S = 0.02
 IDLE_LOOK_S = 0.5
 IDLE_S = 30.0
@@ -75,6 +77,7 @@ class Isolator:
         self._app = app
         self._lookout = Lookout(worker, child_of=worker)
         self._children: dict[int, Child] = {}
+        self._line: deque[dict[str, Any]] = deque()
         self._busy_s = self._awake_s = clock.monotonic_s()
 
     def serve(self) -> None:
@@ -84,6 +87,8 @@ class Isolator:
                 if self._post.poll(LOOK_S if self._children else IDLE_LOOK_S):
                     self._obey(json.loads(self._post.recv_bytes()))
                 self._reap()
+                while self._line and len(self._children) < MOST_AT_ONCE:
+                    self._fork(self._line.popleft())
         except (EOFError, OSError):
             return  # the worker is gone, or needs us no more
         finally:
@@ -96,21 +101,27 @@ class Isolator:
         self._lookout.note_memory()
         if not self._lookout.is_stopped():
             self._awake_s = now_s
-        if self._children:
+        if self._children or self._line:
             self._busy_s = now_s
         # A worker that is frozen loses its jobs: what ran on here would run beside its second run.
         return now_s - self._awake_s > FROZEN_S or now_s - self._busy_s > IDLE_S
 
     def _obey(self, words: dict[str, Any]) -> None:
         if words["do"] != "run":
-            for child in [one for one in self._children.values() if one.run == words["run"]]:
-                os.kill(child.pid, getattr(signal, SIGNALS[words["do"]]))
+            self._pass_on(words["do"], words["run"])
         elif words["name"] not in self._app.jobs:
             self._say(
                 run=words["run"], unknown=f"no job is registered under {words['name']!r} when the app is imported"
             )
         else:
-            self._fork(words)
+            self._line.append(words)
+
+    def _pass_on(self, order: str, run: int) -> None:
+        for child in [one for one in self._children.values() if one.run == run]:
+            os.kill(child.pid, getattr(signal, SIGNALS[order]))
+        if order in ("stop", "kill") and any(one["run"] == run for one in self._line):
+            self._line = deque(one for one in self._line if one["run"] != run)
+            self._say(run=run, why="it was stopped before its process began")
 
     def _fork(self, words: dict[str, Any]) -> None:
         out, trace = (os.fdopen(os.memfd_create(name), "w+b") for name in ("end", "trace"))
@@ -119,6 +130,7 @@ class Isolator:
         if pid:
             self._children[pid] = Child(words["run"], pid, out, trace)
             return
+        self._children, self._line = {}, deque()  # those are the isolator's: this process ends by its `finally`, too
         self._post.close()
         self._lookout.close()
         _die_with(mine)
