@@ -23,6 +23,7 @@ from offsider.worker.worker import Worker
 from offsider_enterprise import EnterpriseEdition
 from offsider_enterprise.encryption.install import codec_of
 from offsider_pro import ProEdition
+from offsider_pro.pause import Pauses
 from support.bench import Bench
 from support.everything import everything
 from support.keys import text_of
@@ -251,6 +252,16 @@ def test_a_digest_with_a_key_says_nothing_and_stays_when_a_key_is_added(make_key
     assert digest == codec_of(after).keyed_digest(b'["pay","4111"]')
     assert digest != codec_of(other).keyed_digest(b'["pay","4111"]')
     assert len(digest) == 64
+
+
+def test_nothing_is_paused_by_an_argument_that_cannot_be_compared(keyed: App) -> None:
+    keyed.job(name="pay", encrypt=("card",))(lambda order, card: None)
+    keyed.job(name="whole", encrypt=True)(lambda order, card: None)
+    pauses = Pauses(keyed)
+    for name, argument in (("pay", "card"), ("whole", "order")):
+        with pytest.raises(InvalidOption, match=f"the argument '{argument}' of job '{name}' is encrypted"):
+            pauses.pause_class(name, where={argument: 7})
+    pauses.pause_class("pay", where={"order": 7})
 
 
 # -- without a worker ------------------------------------------------------------------------------------------------

@@ -224,6 +224,11 @@ class Pauses:
                 raise InvalidOption(
                     f"job {name}{signature.wire} has no argument {argument!r}.{suggest(str(argument), known)}"
                 )
+            if job.codec.hides(job, argument):
+                raise InvalidOption(
+                    f"the argument {argument!r} of job {name!r} is encrypted, and cannot be compared. Pause all jobs of"
+                    " the class, or those with another argument"
+                )
             check_json(value, f"where.{argument}")
         if len(_canonical(where)) > MOST_WHERE_BYTES:
             raise InvalidOption(f"where has over {MOST_WHERE_BYTES:,} letters: compare fewer arguments")

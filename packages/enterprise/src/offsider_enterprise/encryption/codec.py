@@ -159,6 +159,11 @@ class EncryptionCodec(Codec):
             record["kwargs"] = kwargs
             mark(record, "kwargs", [at for at in places if isinstance(at, str)])
 
+    def hides(self, job: Job[..., Any], name: str) -> bool:
+        """True when an argument is encrypted, by what the code says."""
+        option = declared(job)
+        return option is True or name in (option or ())
+
     # -- at the worker -------------------------------------------------------------------------------------------
 
     def open(self, record: Record, job: Job[..., Any]) -> Call:

@@ -61,6 +61,10 @@ class Codec:
         """
         raise Hold("its arguments are encrypted, and nothing is installed here that opens them", delay_s=UNREADABLE_S)
 
+    def hides(self, job: Job[..., Any], name: str) -> bool:  # noqa: ARG002 - hides none
+        """True when an argument of a job is sealed, by what the code says: in Redis nobody can compare it."""
+        return False
+
     def seal_fields(self, record: Record, names: Sequence[str], *, jid: str, of: str) -> None:  # noqa: ARG002 - seals none
         """Seal fields that a worker has written: the error of a failure, a result. Never fails.
 
