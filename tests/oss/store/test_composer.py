@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from offsider import App, Cancel, Retry, Snooze
+from offsider.contract.middleware import NextSync, ServerMiddleware
 from offsider.contract.seams import Registry
-from offsider.contract.work import Fenced, Settlement
+from offsider.contract.work import Fenced, Settled, Settlement
 from offsider.errors import EnqueueUncertain, RedisRefused
 from offsider.store.composer import Composer
 from offsider.store.keys import Keys
@@ -199,6 +200,38 @@ def test_the_end_of_a_run_and_its_effect_are_one_change(
     until(lambda: len(house.seated()) == 2, what="the run has ended")
     assert house.seated() == moves
     assert house.taken() == ({"a1": jid} if moves[-1] in ("retry", "later") else {})
+
+
+def test_a_run_that_has_ended_elsewhere_does_its_effect(
+    make_app: Make, raw: Any, start_worker: Callable[..., Worker], theatre: Theatre
+) -> None:
+    class Elsewhere(ServerMiddleware):
+        """Says that each run is over already."""
+
+        only = "sync"
+
+        def call(self, execution: Any, next: NextSync) -> Any:
+            raise Settled(Settlement(execution.unit, "done", 0.0, None))
+
+    app = make_app(editions=[theatre])
+    define(app)
+    app.server_middleware.add("elsewhere", Elsewhere(), by="test")
+    play(app)
+    start_worker(app, concurrency=1)
+    until(lambda: House(app, raw).seated() == ["push", "done"], what="it has ended")
+
+
+def test_a_job_that_nobody_knows_does_its_effect_when_it_is_put_back_and_put_aside(
+    app: App, raw: Any, house: House, start_worker: Callable[..., Worker]
+) -> None:
+    play(app)
+    payload = json.loads(raw.rpop("{offsider}:queue:default"))
+    long_ago = {"since": 1, "count": 1, "reason": "nobody knows it"}
+    jobs = [{**payload, "class": "gone"}, {**payload, "class": "gone", "jid": "old", "put_back": long_ago}]
+    raw.lpush("{offsider}:queue:default", *map(json.dumps, jobs))
+    start_worker(app, concurrency=1)
+    until(lambda: len(house.seated()) == 3, what="both are settled")
+    assert sorted(house.seated()) == ["later", "push", "quarantine"]
 
 
 def test_an_effect_that_fails_stops_no_job(
