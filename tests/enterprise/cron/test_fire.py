@@ -12,12 +12,14 @@ import pytest
 
 from offsider import App
 from offsider.errors import StoreError
+from offsider.worker.worker import Worker
 from offsider_enterprise.cron import Crontab
 from offsider_enterprise.cron.effect import CronEffect
 from offsider_enterprise.cron.fire import Fire
 from offsider_enterprise.cron.table import Table
 from offsider_enterprise.parts import parts_of
 from support.proxy import Act, Fault, FaultyProxy, number
+from support.waiting import until
 
 from .conftest import MONTHLY, YEARLY, YEARS_S, CronBench, month, new_year
 
@@ -136,14 +138,21 @@ def test_an_instant_that_had_a_run_is_passed_over(bench: CronBench) -> None:
     assert bench.due_s("once") == new_year(-1)
 
 
-def test_keys_of_another_type_refuse_the_push_and_lose_nothing(bench: CronBench) -> None:
-    bench.crontab.add("once", "report", YEARLY, window=YEARS_S)
-    bench.put_back("once", new_year())
-    bench.raw.delete(bench.keys.cron_runs("once"))
-    bench.raw.set(bench.keys.cron_runs("once"), "mine")
-    with pytest.raises(Exception, match=r"WRONGTYPE|another type"):
-        bench.crontab.run("once")
-    assert bench.enqueued() == []
+def test_a_key_of_another_type_holds_up_no_other_entry(bench: CronBench, start_worker: Callable[..., Worker]) -> None:
+    """Whoever else has written it."""
+    places = {"queue": bench.app.keys.queue("taken"), "runs": bench.keys.cron_runs("runs")}
+    for name in (*places, "fine"):
+        bench.crontab.add(name, "report", YEARLY, window=YEARS_S, options={"queue": "taken"} if name == "queue" else {})
+        bench.put_back(name, new_year())
+    for key in places.values():
+        bench.raw.set(key, "mine")
+    start_worker(bench.app)
+    until(bench.enqueued)
+    until(lambda: bench.due_s("queue") == new_year(-1), what="it goes on")
+    assert [job["cron"]["name"] for job in bench.enqueued()] == ["fine"]
+    assert [(run.what, "WRONGTYPE" in run.said) for run in bench.crontab.history("queue")] == [("refused", True)]
+    assert {bench.raw.get(key) for key in places.values()} == {b"mine"}
+    assert bench.due_s("runs") == new_year(), "what cannot be noted is not done"
 
 
 def test_a_full_redis_refuses_and_an_entry_is_enqueued_once_there_is_room(bench: CronBench) -> None:

@@ -1,15 +1,16 @@
 -- cron_effect: a job of the crontab comes into its queue, and its entry goes on, in the script that pushes.
 --
--- KEYS  1 cron-due  2 cron:<name>  3 cron-runs:<name>
+-- KEYS  1 cron-due  2 cron:<name>  3 cron-runs:<name>  4 queue:<name>
 -- ARGV  1 name  2 revision; '' for a run by hand  3 the instant that it is due for  4 the next one  5 the instant of the
 --       run, s since 1970  6 note of the run  7 how many notes are kept
 -- Returns a table of functions for the composer of effects.
 --
--- Keeps: one job for each instant of an entry: whoever comes first puts it, and everybody else is refused. A run by hand
+-- Keeps: nothing is noted of a job that cannot be put: keys of another type are met before anything is written.
+--        One job for each instant of an entry: whoever comes first puts it, and everybody else is refused. A run by hand
 -- is noted, and changes nothing else.
 return {
   check = function(c)
-    for k, wanted in ipairs({'zset', 'hash', 'zset'}) do
+    for k, wanted in ipairs({'zset', 'hash', 'zset', 'list'}) do
       local shape = redis.call('TYPE', c.keys[k]).ok
       if shape ~= 'none' and shape ~= wanted then
         return 'WRONGTYPE ' .. c.keys[k] .. ' is a ' .. shape .. ', expected a ' .. wanted

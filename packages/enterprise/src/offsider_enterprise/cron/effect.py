@@ -76,7 +76,8 @@ class CronEffect(Effect):
         keys = EnterpriseKeys(move.keys)
         run = firing.run
         words = (firing.name, firing.rev, firing.due_s, firing.next_s, run.at_s, run.to_json(), firing.keep)
-        return (keys.cron_due, keys.cron_entry(firing.name), keys.cron_runs(firing.name)), words
+        queue = move.keys.queue(str(move.record["queue"]))
+        return (keys.cron_due, keys.cron_entry(firing.name), keys.cron_runs(firing.name), queue), words
 
     def refused(self, record: Record, said: str) -> Exception | None:
         """For who fires."""
