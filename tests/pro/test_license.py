@@ -13,7 +13,6 @@ import redis
 
 from offsider import App
 from offsider.cli.main import Cli
-from offsider.contract.seams import Registry
 from offsider.errors import EditionError
 from offsider.worker.worker import Worker
 from offsider_licensing import LicenseExpired, LicenseForged, LicenseForOther, LicenseMissing
@@ -164,10 +163,9 @@ def test_a_command_says_it_when_its_log_is_there(
 
 def test_a_web_process_says_it_when_its_log_is_there(make_app: Make, caplog: pytest.LogCaptureFixture) -> None:
     ProEdition().install_cli(Cli())
-    edition = ProEdition("evaluation")
-    make_app(editions=[edition])
+    app = make_app(editions=[ProEdition("evaluation")])
     assert said(caplog) == []
-    edition.install_web(SimpleNamespace(**{name: Registry(name) for name in ("banners", "assets", "pages", "tabs")}))
+    app.web()
     assert len(said(caplog)) == 1
 
 

@@ -128,6 +128,8 @@ def test_a_worker_with_all_of_them_signs_off_and_leaves_nothing(
     until(lambda: raw.scard("{offsider}:processes") == 1)
     assert raw.hget(f"{{offsider}}:{worker.identity}", "license") == b"evaluation"
     worker.stop()
+    for kept in ("leader", "unique-turn"):  # the number of the last term, and when locks were looked at last
+        raw.delete(f"{{offsider}}:{kept}")
     assert [key for key in raw.keys("*") if b"bell" not in key] == []
 
 
