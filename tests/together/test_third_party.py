@@ -337,7 +337,7 @@ def test_its_pages_tab_texts_rows_and_banner_are_there_like_ours(make_app: Calla
     assert "&lt;bob&gt;" in german
     assert 'href="/acme/tenants" aria-current="page"' in german
     assert "<bdi>Tenant</bdi>" in visitor.text("/jobs/r1")
-    assert '<a href="/acme/tenants">Acme is &lt;open&gt;</a>' in visitor.text("/queues")
+    assert '<a href="/acme/tenants"><bdi>Acme is &lt;open&gt;</bdi></a>' in visitor.text("/queues")
     assert visitor.client.post("/acme/block", data={"queue": "mail"}).status_code == 403, "the same gate as ours"
     answer = visitor.post("/acme/block", {"queue": "mail"})
     assert "Blocked: <data" in visitor.text(answer.headers["location"])
