@@ -15,8 +15,7 @@ from ..job import record as records
 from ..store.wire import Argument
 from .entry import JobEntry, in_calendar, read
 from .page import PAGE, SLICE, check_page
-from .search import _parted as parted
-from .search import pairs
+from .search import pairs, parted
 from .where import EVERY, Where
 
 if TYPE_CHECKING:

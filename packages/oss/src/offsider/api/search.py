@@ -191,7 +191,7 @@ class Search:
 
     def _in_page(self, place: str, entries: Iterable[tuple[Any, ...]]) -> Found | None:
         for member, score in entries:
-            header, raw = _parted(member) if place == QUARANTINE else ({}, member)
+            header, raw = parted(member) if place == QUARANTINE else ({}, member)
             if self.is_it(raw):
                 queue, reason = (str(header.get(name, "")) for name in ("queue", "reason"))
                 return Found(place, raw, queue, at_s=in_calendar(float(score)), reason=reason)
@@ -262,7 +262,7 @@ def pairs(reply: Any) -> list[tuple[Any, Any]]:
     return [(reply[k], reply[k + 1]) for k in range(0, len(reply), 2)]
 
 
-def _parted(entry: bytes) -> tuple[dict[str, Any], bytes]:
+def parted(entry: bytes) -> tuple[dict[str, Any], bytes]:
     """The first line of an entry of the quarantine, and the bytes below it."""
     line, newline, raw = entry.partition(b"\n")
     try:
