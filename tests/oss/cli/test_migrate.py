@@ -56,3 +56,14 @@ def test_json_and_queues(words: list[str], raw: Any) -> None:
 def test_it_says_what_is_missing(words: list[str]) -> None:
     assert "expected TASK=JOB" in offsider(*words, "--rename", "x", "--dry-run").stderr
     assert "whose jobs do they become?" in offsider(*words[:4], "--dry-run").stderr
+
+
+def test_code_is_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert told("migrate", "celery-code") == "0 to be written otherwise\n"
+    (tmp_path / "tasks.py").write_text("from celery import group\n\ngroup()\n", "utf-8")
+    lines = told("migrate", "celery-code", code=1).splitlines()
+    assert lines == [
+        "tasks.py:3: group(…): " + told_json("migrate", "celery-code", code=1)[0]["advice"],
+        "1 to be written otherwise",
+    ]

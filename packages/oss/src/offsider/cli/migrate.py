@@ -63,6 +63,26 @@ def celery(
     sys.exit(1 if any(one.left for one in done.values()) else 0)
 
 
+@migrate.command("celery-code", short_help="What of a program's use of Celery to write otherwise.")
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True))
+@click.option("--json", "as_json", is_flag=True, help="All of it, as JSON.")
+def celery_code(paths: tuple[str, ...], as_json: bool) -> None:
+    """Look through the Python files PATH, or below it, for what Tasks does not take over. Nothing is imported or run.
+
+    The exit code is 0 when there is none, 1 when there is.
+    """
+    from ..integrations.celery import survey
+
+    found = survey(paths or (".",))
+    if as_json:
+        say_json([one.to_dict() for one in found])
+    else:
+        for one in found:
+            click.echo(plain(str(one)))
+        click.echo(f"{len(found):,} to be written otherwise")
+    sys.exit(1 if found else 0)
+
+
 def _pair(given: str) -> tuple[str, str]:
     task, equals, job = given.partition("=")
     if not (task and equals and job):

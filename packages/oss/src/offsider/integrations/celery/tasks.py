@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_RETRIES, DEFAULT_DELAY_S = 3, 180.0  # Celery's
 # What Offsider does by itself, or has no use for: an acknowledgement comes at the end, results are not kept.
 DROPPED = frozenset({"acks_late", "reject_on_worker_lost", "ignore_result", "track_started", "retry_policy"})
-_ADVICE = {
+ADVICE = {
     "bind": "take `ctx: Context = CONTEXT` instead of self: ctx.jid, ctx.attempt; raise instead of self.retry()",
     "base": "write what it does as a server middleware, or as a function around the body",
     "rate_limit": "leave it out; what limits jobs is not a part of their definition here",
@@ -161,9 +161,9 @@ def _known(given: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
     for name, value in given.items():
         if name in known:
             options[name] = value
-        elif name in _ADVICE and value not in (None, False):
-            raise InvalidOption(f"{name}={shown(value)} has no counterpart here: {_ADVICE[name]}")
-        elif name not in _ADVICE and name not in DROPPED:
+        elif name in ADVICE and value not in (None, False):
+            raise InvalidOption(f"{name}={shown(value)} has no counterpart here: {ADVICE[name]}")
+        elif name not in ADVICE and name not in DROPPED:
             hint = suggest(name, known)
             raise UnknownOption(f"the task has the option {name!r}.{hint} Known are: {', '.join(known)}")
     return options
