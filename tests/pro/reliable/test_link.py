@@ -209,6 +209,25 @@ def test_where_the_import_starts_threads_each_suspect_has_a_process_that_was_sta
     assert str(worker.pid) not in words(pro_desk, "note n")[0]
 
 
+def test_a_process_that_cannot_begin_is_not_the_jobs_fault(pro_desk: ProDesk, raw: Any, push: Push) -> None:
+    hook = """
+@app.on("startup")
+def start():
+    if Path("bad").exists():
+        raise RuntimeError("the database is away")
+"""
+    pro_desk.write(more=hook)
+    pro_desk.worker("-c", "1")
+    pro_desk.touch("bad")
+    push("note", "n", suspect={**MARK, "deaths": 2})
+    until(lambda: raw.zcard(f"{PREFIX}schedule"), 40)
+    (held,) = raw.zrange(f"{PREFIX}schedule", 0, -1)
+    assert "the database is away" in json.loads(held)["put_back"]["reason"]
+    (pro_desk.folder / "bad").unlink()
+    until(lambda: words(pro_desk, "note n") and is_idle(raw), 40)
+    assert dead(raw) == []
+
+
 def test_an_app_that_no_other_process_can_import_runs_its_suspects_in_company(
     make_pro: Callable[..., App], raw: Any, start_worker: Callable[..., Worker], caplog: Any
 ) -> None:

@@ -40,6 +40,7 @@ class ProSettings(Section):
         guard_s: So long a process may not be heard before it is taken for dead, in seconds.
         hang_s: So long one job may keep the interpreter to itself before its process is taken for frozen, in seconds.
         run_alone: Run jobs that were in flight when their process died each in a process of its own.
+        alone_by_fork: Fork these from one that has imported the app; false: a fresh one for each, which takes longer.
         spool: Where pushes wait while Redis is away.
         costs: Measure what jobs cost their workers.
         costs_every_s: A run of each class is measured at most so often, in each worker.
@@ -53,6 +54,7 @@ class ProSettings(Section):
     guard_s: float = Field(default=3.0, ge=2, le=60)
     hang_s: float = Field(default=300.0, ge=5, le=86_400)
     run_alone: bool = True
+    alone_by_fork: bool = True
     spool: SpoolSettings = Field(default_factory=SpoolSettings)
     costs: bool = True
     costs_every_s: Seconds = 1.0

@@ -206,11 +206,12 @@ class Isolation:
         isolator.start()
 
     def _order(self, target: Target) -> dict[str, Any]:
-        settings = self._app.settings
+        settings: Any = self._app.settings
         return {
             **asdict(target),
             "namespace": self._app.keys.namespace,
             "url": self._app.connections.url,
+            "fork": settings.pro.alone_by_fork,
             "log_level": settings.worker.log_level,
             "log_format": settings.worker.log_format,
         }

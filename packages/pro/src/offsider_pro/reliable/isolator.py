@@ -135,7 +135,7 @@ class Isolator:
         self._lookout.close()
         _die_with(mine)
         faulthandler.enable(trace)
-        end = run_alone(self._app, words)
+        end = attempted(self._app, words)
         out.write(json.dumps(end).encode() + b"\n")
         out.flush()
         raise SystemExit(0)  # as a program ends: what it has registered for that is done
@@ -198,6 +198,15 @@ def _said(child: Child) -> dict[str, Any] | None:
     return found
 
 
+def attempted(app: App, words: dict[str, Any]) -> dict[str, Any]:
+    """What became of the job; that it could not begin, without Redis for example, is not its fault."""
+    try:
+        return run_alone(app, words)
+    except Exception as error:
+        log.exception("a process of its own for job %s could not begin", words["name"])
+        return {"why": f"{type(error).__name__}: {error}"}
+
+
 def _die_with(isolator: int) -> None:
     """This process ends when the isolator does, and is the first to be killed when memory runs out."""
     if sys.platform.startswith("linux"):
@@ -251,7 +260,7 @@ def main() -> None:
             log.debug("the app cannot be imported to run suspects alone", exc_info=error)
             post.send_bytes(json.dumps({"refused": f"{type(error).__name__}: {error}"}).encode())
             return
-        forks = _forks()
+        forks = order["fork"] and _forks()
         post.send_bytes(json.dumps({"forks": forks}).encode())
         if forks:
             gc.collect()
@@ -260,7 +269,7 @@ def main() -> None:
         else:
             words = json.loads(post.recv_bytes())
             faulthandler.enable()
-            post.send_bytes(json.dumps({"run": words["run"], **run_alone(app, words)}).encode())
+            post.send_bytes(json.dumps({"run": words["run"], **attempted(app, words)}).encode())
 
 
 if __name__ == "__main__":
