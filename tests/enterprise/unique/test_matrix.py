@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from offsider import App, Retry, Snooze
+from offsider.testing import fake
 from offsider.testing.proxy import Proxy
 from offsider_enterprise.cron import Crontab
 from offsider_enterprise.unique import EnqueueRejected, Unique, UniqueLocks
@@ -316,6 +317,20 @@ def an_entry_of_the_crontab(bench: UniqueBench) -> None:
     bench.start()
     bench.waits_until_settled()
     assert crontab.run("nightly")
+
+
+@row
+def a_test_without_redis(bench: UniqueBench) -> None:
+    ran: list[int] = []
+    sync = bench.job(Unique(0.1, policy="debounce"), lambda account, _note: ran.append(account))
+    bench.app.connect = None  # type: ignore[assignment,method-assign]  # nobody may ask for Redis
+    with fake(bench.app) as jobs:
+        assert sync.enqueue(7)
+        assert sync.enqueue(7)
+        assert [job.record["unique_until"] for job in jobs] == ["start", "start"]
+        jobs.run_one()
+        sync.inline(8)
+    assert ran == [7, 8]
 
 
 @row
