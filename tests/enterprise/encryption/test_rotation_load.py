@@ -83,7 +83,7 @@ def test_a_rotation_that_is_killed_has_lost_and_doubled_nothing_and_is_finished_
 ) -> None:
     old = make_keyed("old")
     pay = old.job(name="pay", encrypt=True)(lambda number: None)
-    pay.enqueue_many([(number,) for number in range(4000)])
+    pay.enqueue_many([(number,) for number in range(2500)])
     queue = old.keys.queue("default")
     (tmp_path / "rotating.py").write_text(SHOP)
     keys = ",".join(put_keys(monkeypatch, "new", "old"))
@@ -113,4 +113,4 @@ def test_a_rotation_that_is_killed_has_lost_and_doubled_nothing_and_is_finished_
     there = new.job(name="pay", encrypt=True)(lambda number: None)
     assert used(new) == {"new"}
     numbers = [there.restored(json.loads(one))[0][0] for one in raw.lrange(queue, 0, -1)]
-    assert numbers == list(range(4000))[::-1]
+    assert numbers == list(range(2500))[::-1]

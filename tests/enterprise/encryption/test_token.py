@@ -34,7 +34,7 @@ def read(text: object, place: Place = PLACE, ring: KeyRing = RING) -> Any:
 
 
 @given(JSON)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_every_json_value_comes_back_as_it_was(value: Any) -> None:
     back = read(seal(value, KEY, PLACE))
     assert back == value
@@ -119,7 +119,7 @@ def test_bits_behind_the_last_byte_are_no_second_form() -> None:
 
 
 @given(st.data())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_mutation_is_a_clean_refusal(data: st.DataObject) -> None:
     text = seal({"card": "4111", "cvv": 123}, KEY, PLACE)
     at = data.draw(st.integers(0, len(text) - 1))
@@ -140,7 +140,7 @@ def test_every_mutation_is_a_clean_refusal(data: st.DataObject) -> None:
 
 
 @given(st.text() | st.binary().map(lambda raw: "ofs1.2026b." + b2a_base64(raw, newline=False).decode()))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_whatever_text_there_is_is_refused_or_held(text: str) -> None:
     with pytest.raises((Malformed, KeyMissing)):
         read(text)
