@@ -80,7 +80,7 @@ def shelf() -> Shelf:
 @pytest.fixture
 def app(make_app: Make, proxy: Proxy, shelf: Shelf) -> App:
     """An app whose pushes are kept there."""
-    app = make_app(proxy.url)
+    app = make_app(proxy.url, editions=[])
     app.undelivered.fill(shelf.make, by="the test")
     return app
 

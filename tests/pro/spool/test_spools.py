@@ -98,3 +98,14 @@ def test_a_process_that_has_nothing_to_deliver_imports_no_delivery() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_worker_of_an_app_without_a_spool_starts_and_stops(
+    make_spooled: Make, start_worker: Callable[..., Worker], raw: Any, spool: Path
+) -> None:
+    app = make_spooled(spool={"enabled": False}, shards={"far": {"namespace": "far"}})
+    worker = start_worker(app)
+    until(lambda: raw.hget(app.keys.process(worker.identity), "spool") == b"0", 10)
+    worker.stop()
+    assert raw.smembers(app.keys.processes) == set()
+    assert not spool.exists()

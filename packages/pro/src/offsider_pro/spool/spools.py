@@ -120,7 +120,9 @@ class Spools:
 
     def halt(self, path: Path, timeout_s: float = 2.0) -> None:
         """Deliver no more of a spool, until something is kept in it again."""
-        spool = self._spools[path]
+        spool = self._spools.get(path)
+        if spool is None:
+            return  # it is switched off, or nobody has asked for it
         delivery, spool.delivery = spool.delivery, None
         if delivery is not None and spool.pid == os.getpid():
             delivery.stop(timeout_s)
