@@ -14,6 +14,7 @@ from offsider import App, Where
 from offsider.errors import InvalidArguments, InvalidOption, RedisRefused
 from offsider.worker.putback import quarantine_entry
 from offsider.worker.worker import Worker
+from support.seats import House, Theatre
 from support.waiting import until
 
 KEY = "{offsider}:quarantine"
@@ -172,6 +173,19 @@ def test_of_many_who_put_all_back_at_once_each_job_is_put_back_by_one(
         thread.join(30)
     assert sum(done) == 600
     assert raw.llen("{offsider}:queue:mail") == 600
+
+
+def test_effects_of_editions_are_part_of_the_move(make_app: Callable[..., App], keep: Keep, raw: Any) -> None:
+    app = make_app(editions=[Theatre()])
+    for number in range(3):
+        keep(job(number, seat=f"A{number}"))
+    keep(b"no job")
+    house = House(app, raw)
+    assert app.quarantine.retry(f"{0:024x}")
+    (broken,) = [entry for entry in app.quarantine if entry.job is None]
+    assert app.quarantine.retry(broken.id, repaired=job(9, seat="A9"))
+    assert app.quarantine.delete_all() == 2
+    assert house.seated() == ["queued", "queued", "deleted", "deleted"]
 
 
 def test_a_queue_of_another_type_leaves_it_where_it_is(app: App, keep: Keep, raw: Any) -> None:

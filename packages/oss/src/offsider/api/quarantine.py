@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import clock
+from ..contract.effects import DELETED, QUEUED, Call
 from ..errors import InvalidArguments, InvalidOption, Malformed, shown
 from ..job import record as records
 from ..store.wire import Argument
@@ -181,12 +182,13 @@ class Quarantine:
     def delete_all(self, where: Where = EVERY) -> int:
         """Delete all of them, or those that fit; returns how many.
 
-        Without a condition it is one step, however many there are, unless somebody listens to the event ``deleted``.
+        Without a condition it is one step, however many there are, unless somebody listens to the event ``deleted``, or
+        an edition has effects: then they are looked at.
 
         Raises:
             StoreError: Redis is away or refuses; what was done is done, and it may be repeated.
         """
-        if where.is_all and not self._app.events.heard("deleted"):
+        if where.is_all and not self._app.events.heard("deleted") and not self._app.composer.fields:
             with self._app.desk.wire() as wire:
                 return int(wire.run(self._app.scripts["clear"], [self._key], [""]))
         return sum(self._do("delete", some) for some in _some(self.matching(where)))
@@ -209,8 +211,9 @@ class Quarantine:
         entry = self.find(id)
         if entry is None:
             return False
-        record = _job_in(entry.payload if repaired is None else repaired)
-        return self._do("queue", [entry], lambda _entry: _anew(record)) == 1
+        payload = entry.payload if repaired is None else repaired
+        _check_job(payload)
+        return self._do("queue", [replace(entry, payload=payload, job=read(payload, at_s=entry.at_s))]) == 1
 
     def retry_all(self, where: Where = EVERY) -> int:
         """Put all that are jobs, or those that fit, back into their queues; returns how many.
@@ -219,26 +222,36 @@ class Quarantine:
             StoreError: Redis is away or refuses; what was done is done, and it may be repeated.
         """
         fitting = (one for one in self.matching(where) if one.job is not None)
-        return sum(self._do("queue", some, _as_job) for some in _some(fitting))
+        return sum(self._do("queue", some) for some in _some(fitting))
 
-    def _do(
-        self, kind: str, entries: Sequence[Quarantined], payload: Callable[[Quarantined], bytes] | None = None
-    ) -> int:
+    def _do(self, kind: str, entries: Sequence[Quarantined]) -> int:
         """One slice, in one change; then whoever listens is told. Returns how many it was done to."""
         keys = self._app.keys
         queues: dict[str, int] = {}
         words: list[Argument] = [len(keys.queue("")) + 1, 0, 0]
         for entry in entries:
-            place = 0 if payload is None else queues.setdefault(entry.queue, 5 + 2 * len(queues))
-            words += (kind, entry.raw, place, b"" if payload is None else payload(entry))
+            if kind == "queue" and entry.job is not None:
+                place = queues.setdefault(entry.queue, 5 + 2 * len(queues))
+                words += (kind, entry.raw, place, _anew(entry.job.record))
+            else:
+                words += (kind, entry.raw, 0, b"")
         names = [self._key, keys.dead, keys.queues, keys.schedule_bell]
         names += [key for queue in queues for key in (keys.queue(queue), keys.bell(queue))]
+        request = self._app.composer.request(self._app.scripts["act"], names, words, self._calls(kind, entries))
         with self._app.desk.wire() as wire:
-            done = wire.run(self._app.scripts["act"], names, words)
+            done = wire.run(*request)
         moved = [entry for entry, count in zip(entries, done, strict=True) if count]
         for job in [one.job for one in moved if kind == "delete" and one.job is not None]:
             self._app.events.emit("deleted", job.record)
         return len(moved)
+
+    def _calls(self, kind: str, entries: Sequence[Quarantined]) -> list[tuple[str | int, Call]]:
+        """What effects have to do when these are moved."""
+        composer, move = self._app.composer, QUEUED if kind == "queue" else DELETED
+        if not composer.fields:
+            return []
+        jobs = [(k, one.job) for k, one in enumerate(entries)]
+        return [(k, call) for k, job in jobs if job is not None for call in composer.safe_calls(move, job.record)]
 
 
 def _entries(scored: Any) -> list[Quarantined]:
@@ -273,18 +286,14 @@ def _some(entries: Iterator[Quarantined]) -> Iterator[list[Quarantined]]:
         yield some
 
 
-def _job_in(payload: bytes) -> records.Record:
+def _check_job(payload: bytes) -> None:
     try:
-        return records.loads(payload)
+        records.loads(payload)
     except Malformed as error:
         raise InvalidArguments(
             f"these bytes are no job: {error}. Repair them, and give the whole payload as repaired=…, or delete the"
             " entry"
         ) from error
-
-
-def _as_job(entry: Quarantined) -> bytes:
-    return _anew(_job_in(entry.payload))
 
 
 def _anew(record: records.Record) -> bytes:

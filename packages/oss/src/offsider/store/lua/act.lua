@@ -1,4 +1,4 @@
--- act: what somebody does by hand to entries of a sorted set: schedule, retry or dead.
+-- act: what somebody does by hand to entries of a sorted set: schedule, retry, dead or quarantine.
 --
 -- KEYS  1 the set  2 dead  3 queues  4 bell of the schedule  5.. pairs: queue:<name>, bell:<name>
 -- ARGV  1 index of the first letter of a queue's name in its key
