@@ -89,9 +89,7 @@ def _done(execution: Execution, value: Any, at_ms: int) -> bytes:
     except Exception as error:  # the annotation's own code may raise anything; the job is done all the same
         told = MASK if job.hides(execution.record) else error
         if not isinstance(error, OffsiderError):
-            log.error(
-                "the result of job %s (%s) could not be written", job.name, execution.jid, exc_info=told is error
-            )
+            log.error("the result of job %s (%s) could not be written", job.name, execution.jid, exc_info=told is error)
         else:
             log.warning("the result of job %s (%s) is not kept: %s", job.name, execution.jid, told)
         return _kept(execution, "done", at_ms, **_error(error))
