@@ -32,6 +32,7 @@ def levels(diagnosis: Diagnosis) -> dict[str, str]:
 # -- the server --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 def test_a_good_server_without_jobs_is_fine(make_server: Callable[..., Server], make_app: Callable[..., App]) -> None:
     diagnosis = doctor(make_app(make_server("--appendonly", "yes").url))
     assert levels(diagnosis) == dict.fromkeys(
@@ -70,6 +71,7 @@ def test_what_is_refused_is_unknown(make_server: Callable[..., Server], make_app
     assert told["latency"] == told["keys"] == "ok"
 
 
+@pytest.mark.alone
 def test_a_server_that_is_away_is_a_finding(make_app: Callable[..., App]) -> None:
     diagnosis = doctor(make_app("redis://:secret@127.0.0.1:1/0"))
     (one,) = diagnosis.findings
