@@ -308,5 +308,6 @@ def test_an_option_about_the_job_is_in_no_payload_and_for_no_single_call() -> No
     assert options.local == {"shift": {"night"}}, "any value will do"
     assert "shift" not in to_wire(options)
     assert resolve(options, {"queue": "low"}, specs, job="welcome").local == options.local
-    with pytest.raises(InvalidOption, match=r"job 'welcome' has the option 'shift' for one call: it belongs to @app\.job"):
+    told = r"job 'welcome' has the option 'shift' for one call: it belongs to @app\.job"
+    with pytest.raises(InvalidOption, match=told):
         resolve(options, {"shift": "day"}, specs, job="welcome")
