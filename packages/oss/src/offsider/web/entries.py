@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..api.page import checked_cursor
+from ..api.search import QUARANTINE
 from ..api.where import Where
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Entries:
     Args:
         app: Whose.
     """
+
+    place = QUARANTINE
 
     def __init__(self, app: Any) -> None:
         self._quarantine = app.quarantine

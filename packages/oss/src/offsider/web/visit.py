@@ -101,7 +101,7 @@ class Visit:
 
     # -- addresses -----------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def root(self) -> str:
         """Where the pages are mounted; empty at the top."""
         return str(self.request.scope.get("root_path", "")).rstrip("/")
@@ -125,10 +125,11 @@ class Visit:
         """
         address = self.root + path + "".join(f"/{quote(str(part), safe='', errors='replace')}" for part in parts)
         kept = {name: value for name, value in query.items() if value not in (None, "")}
-        kept |= {name: value for name, value in self.kept.items() if name not in query}
+        if self.kept:
+            kept |= {name: value for name, value in self.kept.items() if name not in query}
         return f"{address}?{urlencode(kept, doseq=True, errors='replace')}" if kept else address
 
-    @property
+    @cached_property
     def kept(self) -> dict[str, str]:
         """What stands in every address of this visit: the language and the server that were chosen."""
         kept = {"lang": self.language.code} if self.query("lang") else {}

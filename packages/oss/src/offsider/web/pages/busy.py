@@ -11,7 +11,7 @@ from ...errors import InvalidOption, shown
 from ..part import part_of
 from ..visit import Visit
 
-ROWS = 50
+PROCESSES, JOBS = 25, 50
 ACTS = {
     "quiet": "Processes that will fetch no more: %(count)s",
     "stop": "Processes that will stop: %(count)s",
@@ -22,9 +22,9 @@ ACTS = {
 def busy(visit: Visit) -> Response:
     """A page of the processes, and one of the running jobs, those that run longest first."""
     all_of_them = visit.app.processes.all()
-    processes = part_of(visit, len(all_of_them), lambda skip: all_of_them[skip : skip + ROWS], ROWS)
+    processes = part_of(visit, len(all_of_them), lambda skip: all_of_them[skip : skip + PROCESSES], PROCESSES)
     running = part_of(
-        visit, visit.figures.busy, lambda skip: visit.app.running.jobs(count=ROWS, skip=skip), ROWS, "jobs"
+        visit, visit.figures.busy, lambda skip: visit.app.running.jobs(count=JOBS, skip=skip), JOBS, "jobs"
     )
     return visit.page(
         "offsider/busy.html",
