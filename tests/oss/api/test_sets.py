@@ -192,6 +192,7 @@ def test_all_are_acted_on_or_those_that_fit(both: App, put: Put, raw: Any) -> No
     assert order == ["j1", "j3", "j5", "j7", "j9", "j2", "j4", "j6"], "by their time, the next first"
 
 
+@pytest.mark.alone
 def test_all_go_in_one_step_garbage_too_unless_somebody_listens(app: App, put: Put, raw: Any) -> None:
     put(app.keys.dead, "j1", 1.0)
     raw.zadd(app.keys.dead, {b"\xff not a job": 2.0})
