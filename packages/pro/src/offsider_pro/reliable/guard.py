@@ -68,6 +68,7 @@ class Guard(PeriodicService):
         self._companion: subprocess.Popen[bytes] | None = None
         self._post: socket.socket | None = None
         self._said_s = 0.0  # when it has spoken last
+        self._relieved = False
         self._begun_s = 0.0
         self._again_s = 0.0
         self._pause_s = EVERY_S
@@ -76,6 +77,11 @@ class Guard(PeriodicService):
     def pid(self) -> int | None:
         """The companion's process; None while there is none."""
         return None if self._companion is None else self._companion.pid
+
+    @property
+    def is_relieved(self) -> bool:
+        """True while a companion speaks for this worker."""
+        return self._relieved
 
     def open(self) -> None:
         """Before the first job is taken; tolerates twice.
@@ -98,6 +104,7 @@ class Guard(PeriodicService):
         now_s = clock.monotonic_s()
         silent = now_s - self._said_s > FRESH_S
         if silent:
+            self._relieved = False
             self._guards.say(self._identity, self._guard_s)
         hangs = silent and now_s - max(self._said_s, self._begun_s) > BOOT_S
         if (hangs or not self._lives()) and now_s >= self._again_s:
@@ -172,7 +179,7 @@ class Guard(PeriodicService):
         try:
             if SAID in self._post.recv(4096):
                 self._said_s = clock.monotonic_s()
-                self._pause_s = EVERY_S
+                self._relieved, self._pause_s = True, EVERY_S
         except OSError:
             return  # nothing to be heard
 
