@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -17,6 +18,9 @@ _EXPECTED = {
     CLUSTER: "redis+cluster://HOST:PORT,HOST:PORT",
     SENTINEL: "redis+sentinel://HOST:PORT,HOST:PORT/MASTER",
 }
+
+
+_UNTIL_PATH = re.compile(r"[^/?#]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +54,13 @@ def parse_site(url: str) -> Site:
         >>> parse_site("redis+sentinel://a,b/shop/2").plain
         'redis://a:26379/2'
     """
-    parts = urlsplit(url)
-    kind = next((one for one in PORTS if parts.scheme.endswith(one)), "")
+    scheme, _sign, rest = url.partition("://")
+    kind = next((one for one in PORTS if scheme.lower().endswith(one)), "")
     if not kind:
         return Site("", url)
-    user, at, hosts = parts.netloc.rpartition("@")
+    netloc = _UNTIL_PATH.match(rest)[0]  # type: ignore[index]  # it matches nothing, too
+    parts = urlsplit(f"{scheme}://{rest.removeprefix(netloc)}")  # which takes no list of hosts, where one has brackets
+    user, at, hosts = netloc.rpartition("@")
     nodes = tuple(_address(host, PORTS[kind], kind) for host in hosts.split(","))
     master, path = _master(parts.path) if kind == SENTINEL else ("", parts.path)
     query = parse_qsl(parts.query, keep_blank_values=True)

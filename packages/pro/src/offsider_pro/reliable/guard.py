@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("offsider.pro")
 
 READ_TIMEOUT_S = 5.0
-FRESH_S = 3 * EVERY_S  # its word is not older than this while all is well
+FRESH_S = 2 * EVERY_S  # its word is not older than this while all is well
 BOOT_S = 15.0  # until it has spoken for the first time, on a machine that has much to do
 LONGEST_PAUSE_S = 30.0
 LEAVE_S = 1.0
@@ -102,12 +102,13 @@ class Guard(PeriodicService):
             return EVERY_S
         self._speak()
         now_s = clock.monotonic_s()
+        gone = not self._lives()
         silent = now_s - self._said_s > FRESH_S
-        if silent:
+        if gone or silent:  # of what it said last a part is over already: each moment counts
             self._relieved = False
             self._guards.say(self._identity, self._guard_s)
         hangs = silent and now_s - max(self._said_s, self._begun_s) > BOOT_S
-        if (hangs or not self._lives()) and now_s >= self._again_s:
+        if (hangs or gone) and now_s >= self._again_s:
             log.error("the companion of this worker %s; another one is started", self._state())
             self._begin()
         return EVERY_S
