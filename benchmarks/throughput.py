@@ -62,8 +62,14 @@ def _wait_while(busy: Callable[[], object]) -> None:
         tick.wait(0.02)  # each look costs the interpreter that is measured
 
 
-def engine(url: str, kind: str, jobs: int, editions: Sequence[Edition] = ()) -> tuple[float, float]:
-    """Jobs a second and CPU µs a job of the whole engine, once it has started; in this process."""
+def engine(
+    url: str,
+    kind: str,
+    jobs: int,
+    editions: Sequence[Edition] = (),
+    ready: Callable[[Worker], bool] = lambda _worker: True,
+) -> tuple[float, float]:
+    """Jobs a second and CPU µs a job of the whole engine, once it has started and is ready; in this process."""
     name, concurrency = KINDS[kind]
     app = make_app(url, editions)
     app.jobs[name].using(queue="aside").enqueue_many(arguments(jobs))
@@ -74,7 +80,7 @@ def engine(url: str, kind: str, jobs: int, editions: Sequence[Edition] = ()) -> 
     settle_memory()  # as `offsider worker` does
     worker.start()
     inflight = app.keys.inflight(worker.capsules["default"].fetcher.owner)
-    _wait_while(lambda: redis.exists(queue, inflight))
+    _wait_while(lambda: redis.exists(queue, inflight) or not ready(worker))
     cpu_s, started_s = time.process_time(), time.perf_counter()
     redis.pipeline().rename(aside, queue).lpush(bell, "1").execute()
     _wait_while(lambda: redis.exists(queue, inflight))
