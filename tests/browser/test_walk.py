@@ -136,7 +136,7 @@ def test_a_server_and_a_language_are_chosen_and_stay(make_app: Callable[..., App
 def test_a_profile_is_read_and_deleted(app: App, raw: Any, screen: Any, start_worker: Callable[..., Any]) -> None:
     @app.job(name="shop.slow")
     def slow() -> int:
-        return sum(range(100_000))
+        return max(sum(range(10_000)) for _ in range(1_000))  # long enough to be seen: a look each millisecond
 
     slow.using(profile="tea").enqueue()
     start_worker(app)
