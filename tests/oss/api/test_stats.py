@@ -27,7 +27,7 @@ def test_everything_is_counted(both: App, start_worker: Callable[..., Worker], r
 
     fail.enqueue()
     start_worker(both, queues=["mail"], concurrency=3)
-    until(lambda: both.stats.now().failed == 1)
+    until(lambda: (both.stats.now().failed, both.stats.now().processes) == (1, 1), what="a whole heartbeat")
     keys = both.keys
     late = f'{{"class":"a","args":[],"jid":"1","enqueued_at":{int((time.time() - 30) * 1000)}}}'
     raw.lpush(keys.queue("low"), late, "x")

@@ -107,6 +107,7 @@ def fails(app: App, retry: Retry, **options: Any) -> Any:
     return charge
 
 
+@pytest.mark.alone  # a link of an edition would be in the traceback
 def test_a_failure_is_reported_once_with_its_job_and_without_its_arguments(
     told: App, set_up: Callable[..., Sentry], start_worker: Start
 ) -> None:

@@ -115,6 +115,7 @@ def test_a_job_never_waits_behind_a_long_one_while_another_worker_is_idle(
         gate.set()
 
 
+@pytest.mark.alone  # an edition waits at bells of its own, which are counted here
 def test_a_ring_that_a_full_worker_hears_is_passed_on(
     make_app: Callable[..., App], start_worker: Start, raw: Any
 ) -> None:

@@ -34,7 +34,7 @@ class SpoolCheck:
     def __call__(self, _app: Any, _facts: Any) -> Iterator[Finding]:
         """What is found on this machine."""
         if not self._spools.settings.enabled:
-            said = "it is switched off: a push that Redis does not answer is an error of its caller"
+            said = "it is switched off: a push that has no answer of Redis is an error of its caller"
             yield Finding("spool", OK, said)
             return
         folders = self._spools.folders()
