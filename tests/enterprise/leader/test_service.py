@@ -11,6 +11,7 @@ import pytest
 
 from offsider import App
 from offsider.worker.worker import Worker
+from offsider_enterprise.keys import EnterpriseKeys
 from offsider_enterprise.leader import Term, leadership
 from offsider_enterprise.scripts import load
 from support.proxy import Act, Fault, FaultyProxy
@@ -67,6 +68,30 @@ def test_who_leaves_hands_over_at_once(make_enterprise: Make, start_worker: Star
     one = leadership(apps[first]).current()
     assert one is not None
     assert one.number == 2
+
+
+def test_a_bell_that_rings_while_nobody_listens_is_left_by_the_quiet_for_the_next_leader(
+    make_enterprise: Make, start_worker: Start, raw: Any
+) -> None:
+    app = make_enterprise(enterprise={"leader_lease_s": 30.0})
+    worker = start_worker(app)
+    until(lambda: leadership(app).leads)
+    worker.quiet()
+    until(lambda: leadership(app).current() is None, what="the quiet one has left")
+    worker.stop()
+    assert raw.llen(EnterpriseKeys(app.keys).leader_bell) == 1, "who rang it has not answered it"
+
+
+def test_a_follower_that_becomes_quiet_takes_no_redis_for_away(
+    make_enterprise: Make, start_worker: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    apps = [make_enterprise() for _ in range(2)]
+    workers = [start_worker(app) for app in apps]
+    until(lambda: len(leading(apps)) == 1)
+    follower = workers[1 - apps.index(leading(apps)[0])]
+    follower.quiet()
+    follower.stop()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_leader_that_is_cut_off_is_followed_and_knows_it_before_the_other_begins(

@@ -63,7 +63,7 @@ class LeaderService(PeriodicService):
 
     def tick(self) -> float:
         """Stand once; the seconds until the next time."""
-        if any(capsule.quieted for capsule in self._worker.capsules.values()):
+        if self._quiet:
             self._step_down("is quiet")
             return self._lease_s / RENEWALS
         asked_s = clock.monotonic_s()
@@ -80,12 +80,12 @@ class LeaderService(PeriodicService):
         return min(int(left_ms) / 1000 + SHORTEST_S, self._lease_s / RENEWALS)
 
     def pause(self, seconds: float) -> None:
-        """A leader waits for the time; everybody else for the bell, too."""
-        if self.leads or self.stopping:
+        """Who leads or is quiet waits for the time; everybody else, who may lead next, for the bell, too."""
+        if self.leads or self._quiet or self.stopping:
             self._news.wait(seconds)
-            self._news.clear()
-            return
-        self._bell.command("BLPOP", self._keys[2], round(max(seconds, SHORTEST_S), 3))
+        else:
+            self._wait_for_bell(seconds)
+        self._news.clear()
 
     def wake(self) -> None:
         """Stop waiting: this worker stops, or has become quiet."""
@@ -99,6 +99,17 @@ class LeaderService(PeriodicService):
         except StoreError as error:
             log.warning("the leader could not hand over (%s): others lead once its lease has ended", error)
         self._bell.close()
+
+    @property
+    def _quiet(self) -> bool:
+        return any(capsule.quieted for capsule in self._worker.capsules.values())
+
+    def _wait_for_bell(self, seconds: float) -> None:
+        try:
+            self._bell.command("BLPOP", self._keys[2], round(max(seconds, SHORTEST_S), 3))
+        except StoreError:
+            if not self._news.is_set():
+                raise  # it was not `wake` that ended the wait
 
     def _begin(self, number: int, until_s: float) -> None:
         term = self._leadership.begin(self._worker.identity, number, until_s)
