@@ -247,6 +247,21 @@ def test_a_job_of_which_the_code_encrypts_more_by_now_is_completed(make_keyed: M
     assert opened(new, one) == ([7, CARD], {"pin": "17-17"})
 
 
+def test_what_would_be_too_large_stays_and_does_not_end_the_rotation(
+    old: App, new: App, raw: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = new.keys.queue("default")
+    large = payload("whole", 7, "x" * 12_500_000)
+    old.jobs["pay"].enqueue(1, CARD)
+    raw.lpush(queue, large)
+    old.jobs["pay"].enqueue(2, CARD)
+    done = Rotation(new, codec_of(new), seal_plaintext=True).run()
+    assert (done.rotated, done.sealed, done.refused) == (2, 0, 1)
+    assert raw.lindex(queue, 1) == large
+    assert used(new) == {"new"}
+    assert "the most is 16,000,000" in caplog.text
+
+
 # -- the scripts ---------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from offsider import App
+from offsider.worker.putback import quarantine_entry
 from offsider_enterprise.encryption.survey import survey, tokens_of
 from support.bench import payload
 
@@ -23,12 +24,15 @@ def test_every_place_is_counted_by_key(make_keyed: Make, raw: Any) -> None:
     raw.zadd(new.keys.owners, {"host:1:a/default/1": 4e12})
     raw.hset(new.keys.inflight("host:1:a/default/1"), "1:high", taken)
     raw.zadd(new.keys.dead, {raw.lindex(new.keys.queue("high"), 0): 1})
+    raw.zadd(new.keys.quarantine, {quarantine_entry("high", "nobody knew it", taken): 1})
     raw.lpush(new.keys.queue("default"), payload("greet", "Ada"), b"no json")
     found = survey(new)
-    assert found.jobs == {"queue default": 2, "queue high": 1, "schedule": 2, "in flight": 1, "dead": 1}
-    assert {name.partition(":")[0]: count for name, count in found.tokens.items()} == {"old": 6, "new": 8}
+    assert found.jobs == {
+        "queue default": 2, "queue high": 1, "schedule": 2, "in flight": 1, "dead": 1, "quarantine": 1,
+    }  # fmt: skip
+    assert {name.partition(":")[0]: count for name, count in found.tokens.items()} == {"old": 8, "new": 8}
     assert found.complete
-    assert found.looked_at == 9
+    assert found.looked_at == 10
 
 
 def test_a_limit_ends_it(keyed: App) -> None:

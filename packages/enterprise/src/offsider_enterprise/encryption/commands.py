@@ -98,7 +98,7 @@ def _show(found: Survey, ours: dict[str, str], processes: dict[str, list[str]]) 
 def rotate(seal_plaintext: bool, dry_run: bool, target: str | None, config: str | None, as_json: bool) -> None:
     """Encrypt what waits or is dead with the active key. It may be interrupted and begun again, also beside workers.
 
-    The exit code is 1 when something could not be: its key is not here, or it was tampered with.
+    The exit code is 1 when something could not be: its key is not here, it was tampered with, or would be too large.
     """
     from .install import codec_of
     from .rotation import Rotation
@@ -121,4 +121,4 @@ def _tell(done: Rotated, *, dry_run: bool) -> None:
     if done.missing:
         click.echo(f"{done.missing:>9,}  jobs stay as they are: their key is not here", err=True)
     if done.refused:
-        click.echo(f"{done.refused:>9,}  jobs stay as they are: somebody has tampered with them", err=True)
+        click.echo(f"{done.refused:>9,}  jobs stay as they are: the log says why", err=True)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from offsider.api.desk import told
 from offsider.api.search import pairs
 from offsider.contract.work import Hold
-from offsider.errors import Malformed
-from offsider.job.record import loads, rewritten
+from offsider.errors import Malformed, NotJson, PayloadTooLarge
+from offsider.job.record import dumps, loads, rewritten
 from offsider.job.sealing import FAILURE
 from offsider.job.sealing import FIELD as SEALED
 
@@ -41,7 +41,8 @@ class Rotated:
         sealed: How many were plain, and are encrypted now.
         moved: How often a job had gone on before it could be changed: it has run, or the next pass has met it.
         missing: How many have a key that is not here; they stay as they are.
-        refused: How many have values that were not written for their place; they stay as they are.
+        refused: How many have values that were not written for their place, or would be too large for Redis; they stay
+            as they are, and the log says why.
         looked_at: How many entries were looked at, in all passes.
     """
 
@@ -146,12 +147,12 @@ class Rotation:
             record = loads(raw)
             plain = self._seal_plaintext and self._is_plain(record)
             if plain:
-                return rewritten(self._sealed(record)), "sealed"
+                return dumps(self._sealed(record)), "sealed"  # it grows by a third: no larger than what is pushed
             active = self._codec.ring.active
             if all(one.key_id == active.id and one.fingerprint == active.fingerprint for one in tokens_of(raw)):
                 return None, ""
             return rewritten(self._again(record)), "rotated"
-        except Refused as error:
+        except (Refused, NotJson, PayloadTooLarge) as error:  # one such job must not end every rotation
             self._done.refused += 1
             log.error("a job stays as it is, it cannot be encrypted anew: %s", error)
         except Malformed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from offsider.api.desk import told
-from offsider.api.search import pairs
+from offsider.api.search import QUARANTINE, pairs, parted
 from offsider.errors import Malformed
 from offsider.job.record import loads
 from offsider.job.sealing import FIELD as SEALED
@@ -30,7 +30,8 @@ class Survey:
     """What was found.
 
     Attributes:
-        jobs: How many jobs are encrypted, by place: ``queue NAME``, ``schedule``, ``retry``, ``dead``, ``in flight``.
+        jobs: How many jobs are encrypted, by place: ``queue NAME``, ``schedule``, ``retry``, ``dead``, ``in flight``,
+            ``quarantine``.
         tokens: How many values are, by ``name:fingerprint`` of their key.
         looked_at: How many entries were looked at.
         complete: False when a limit has ended it.
@@ -50,7 +51,7 @@ class Survey:
 
 
 def survey(app: Management, *, most: int | None = None) -> Survey:
-    """Look at what waits, is dead, or is in flight.
+    """Look at what waits, is dead, in flight, or in quarantine, from where it may be put back.
 
     Args:
         app: Whose Redis: an app or a shard.
@@ -102,6 +103,8 @@ def _entries(app: Management, wire: Wire) -> Iterator[tuple[str, bytes]]:
     for place in SETS:
         for member, _score in _scanned(wire, "ZSCAN", getattr(keys, place)):
             yield place, member
+    for member, _score in _scanned(wire, "ZSCAN", keys.quarantine):
+        yield QUARANTINE, parted(member)[1]
     for owner in _owners(wire, keys.owners):
         for _field, raw in _scanned(wire, "HSCAN", keys.inflight(owner)):
             yield "in flight", raw
