@@ -19,8 +19,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from offsider import App, Retry
 from offsider.contract.middleware import ServerMiddleware
-from offsider.contract.work import Hold
-from offsider.errors import DuplicateName, JobHeld, SeamClosed
+from offsider.contract.work import Hold, Settled, Settlement
+from offsider.errors import DuplicateName, JobCancelled, JobHeld, SeamClosed
 from offsider.integrations.opentelemetry import instrument
 from offsider.job.sealing import MASK
 from offsider.worker.worker import Worker
@@ -178,6 +178,28 @@ def test_a_job_that_was_held_has_not_failed(traced: App, spans: Spans) -> None:
     (run,) = kind(spans(2), SpanKind.CONSUMER)
     assert run.status.status_code is StatusCode.UNSET
     assert [event.name for event in run.events] == ["held"]
+
+
+@pytest.mark.parametrize(
+    ("signal", "status"),
+    [
+        (JobCancelled("on request"), StatusCode.UNSET),
+        (Settled(Settlement(None, "done", 0.0, None)), StatusCode.UNSET),  # type: ignore[arg-type]
+        (Settled(Settlement(None, "dead", 0.0, None), failed=True), StatusCode.ERROR),  # type: ignore[arg-type]
+    ],
+)
+def test_a_run_that_was_stopped_or_ended_elsewhere_is_no_error_here(
+    signal: BaseException, status: StatusCode, traced: App, spans: Spans
+) -> None:
+    @traced.job
+    def stopped() -> None:
+        raise signal
+
+    with pytest.raises(type(signal)):
+        stopped.inline()
+    (run,) = kind(spans(2), SpanKind.CONSUMER)
+    assert run.status.status_code is status
+    assert [event.name for event in run.events] == ["stopped"]
 
 
 def test_bulk_enqueues_have_a_span_each(traced: App, spans: Spans, raw: Any) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +17,8 @@ from sentry_sdk.transport import Transport
 
 from offsider import App, Retry
 from offsider.contract.middleware import ServerMiddleware
-from offsider.contract.work import Hold
-from offsider.errors import DuplicateName, JobHeld
+from offsider.contract.work import Hold, Settled, Settlement
+from offsider.errors import DuplicateName, JobCancelled, JobHeld
 from offsider.integrations.sentry import FIELD, instrument
 from offsider.job.sealing import MASK
 from offsider.worker.worker import Worker
@@ -167,6 +169,57 @@ def test_a_job_that_is_held_has_not_failed(told: App, set_up: Callable[..., Sent
         fails(told, Retry(max=0)).inline("4711")
     assert sentry.errors() == []
     assert sentry.transactions()[0]["contexts"]["trace"]["status"] == "aborted"
+
+
+@pytest.mark.parametrize(
+    ("signal", "status"),
+    [
+        (JobCancelled("on request"), "aborted"),
+        (Settled(Settlement(None, "done", 0.0, None)), "aborted"),  # type: ignore[arg-type]
+        (Settled(Settlement(None, "dead", 0.0, None), failed=True), "internal_error"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_run_that_was_stopped_or_ended_elsewhere_is_no_error_here(
+    signal: BaseException, status: str, told: App, set_up: Callable[..., Sentry]
+) -> None:
+    sentry = set_up()
+
+    @told.job
+    def stopped() -> None:
+        raise signal
+
+    with pytest.raises(type(signal)):
+        stopped.inline()
+    assert sentry.errors() == []
+    assert sentry.transactions()[0]["contexts"]["trace"]["status"] == status
+
+
+def test_failures_that_are_no_errors_where_they_happen_are_reported_once(
+    told: App, set_up: Callable[..., Sentry], start_worker: Start
+) -> None:
+    sentry, never = set_up(), threading.Event()
+
+    @told.job(name="slow", timeout=0.05, retry=0)
+    async def slow() -> None:
+        await asyncio.sleep(60)
+
+    @told.job(name="busy", timeout=0.5, retry=0)  # so long that its body has begun
+    def busy() -> None:
+        while True:
+            never.wait(0.01)
+
+    @told.job(name="leaves", retry=0)
+    def leaves() -> None:
+        sys.exit("no tea")
+
+    for job in (slow, busy, leaves):
+        job.enqueue()
+    start_worker(told)
+    until(lambda: len(told.dead) == 3)
+    reported = sorted(
+        (event["contexts"]["job"]["job"], event["exception"]["values"][-1]["type"]) for event in sentry.errors()
+    )
+    assert reported == [("busy", "JobTimeout"), ("leaves", "SystemExit"), ("slow", "JobTimeout")]
 
 
 def test_a_trace_that_cannot_be_read_is_one_of_its_own(told: App, set_up: Callable[..., Sentry]) -> None:

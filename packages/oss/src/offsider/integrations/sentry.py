@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,8 @@ except ImportError as error:
 
 from .. import clock
 from ..contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
-from ..contract.work import Hold
-from ..errors import LostJob
+from ..contract.work import Hold, Settled
+from ..errors import JobCancelled, JobTimeout, LostJob, Shutdown
 from ..job.sealing import FIELD as FIELD_SEALED
 from ..job.sealing import MASK, shown_args, shown_kwargs
 
@@ -33,6 +34,7 @@ NAME = "sentry"
 FIELD = "trace_propagation_headers"  # as Sentry's Ruby SDK calls it in Sidekiq's jobs
 _ORIGIN = "auto.queue.offsider"
 _HEADERS = ("sentry-trace", "baggage")
+_SIGNALS = (Hold, JobCancelled, LostJob, Settled, Shutdown)
 
 
 def instrument(app: App, *, at_death: bool = False) -> None:
@@ -60,7 +62,9 @@ def instrument(app: App, *, at_death: bool = False) -> None:
     app.client_middleware.add(NAME, Publishing(), by=NAME, first=True)
     app.server_middleware.add(NAME, Processing(reports=not at_death), by=NAME, first=True)
     if at_death:
-        app.events.on("death", _report_death, by=NAME)
+        app.events.on("death", _report_later, by=NAME)
+    else:
+        app.events.on("error", partial(_report_unseen, app), by=NAME)
     ignore_logger("offsider.job")  # whose lines about a failure would be second events of the same
 
 
@@ -112,18 +116,16 @@ class Processing(ServerMiddleware):
             transaction = sentry_sdk.continue_trace(
                 _headers(record), op="queue.process", name=str(record["class"]), source="task", origin=_ORIGIN
             )
-            ended: Hold | LostJob | None = None
+            ended: BaseException | None = None
             with sentry_sdk.start_transaction(transaction):
                 for name, value in (_data(record) | _received(record, execution.queue)).items():
                     transaction.set_data(name, value)
                 try:
                     yield
                     transaction.set_status("ok")
-                except (
-                    Hold,
-                    LostJob,
-                ) as signal:  # no failure, which it would be for the span
-                    transaction.set_status("aborted")
+                except _SIGNALS as signal:  # no failure of this run, which it would be for the span
+                    failed_elsewhere = isinstance(signal, Settled) and signal.failed
+                    transaction.set_status("internal_error" if failed_elsewhere else "aborted")
                     ended = signal
                 except Exception as error:
                     transaction.set_status("internal_error")
@@ -134,7 +136,15 @@ class Processing(ServerMiddleware):
                 raise ended
 
 
-def _report_death(record: dict[str, Any], error: BaseException) -> None:
+def _report_unseen(app: App, record: dict[str, Any], error: BaseException) -> None:
+    """Failures that are none where the middleware is: a body that calls `sys.exit`, and an ``async def`` job whose time
+    was over, which is cancelled there."""
+    job = app.jobs.get(record["class"])
+    if not isinstance(error, Exception) or (isinstance(error, JobTimeout) and job is not None and job.is_async):
+        _report_later(record, error)
+
+
+def _report_later(record: dict[str, Any], error: BaseException) -> None:
     if sentry_sdk.is_initialized():
         with sentry_sdk.isolation_scope() as scope:
             scope.clear_breadcrumbs()
