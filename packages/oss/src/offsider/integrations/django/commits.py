@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 
-from ...job.define import BATCH
 from ...job.push import PushRequest
+from ..pushes import Pushes
 
 if TYPE_CHECKING:
     from ...app import App
@@ -30,7 +30,7 @@ class AtCommit:
 
     def __call__(self) -> None:
         """Push it."""
-        self.app.pusher.push_many(self.requests, BATCH)
+        Pushes([(self.app, self.requests)]).go()
 
 
 def at_commit(app: App, alias: str, requests: Sequence[PushRequest]) -> None:
@@ -58,15 +58,6 @@ def _ours_last(connection: Any, run_hooks: Callable[[], None]) -> Callable[[], N
         try:
             run_hooks()
         finally:
-            _push([hook[1] for hook in ours])
+            Pushes((hook[1].app, hook[1].requests) for hook in ours).go()
 
     return run
-
-
-def _push(hooks: Sequence[AtCommit]) -> None:
-    """All that an app has enqueued is one push: when it is in doubt, `again()` is for all of it."""
-    pushes: dict[App, list[PushRequest]] = {}
-    for hook in hooks:
-        pushes.setdefault(hook.app, []).extend(hook.requests)
-    for app, requests in pushes.items():
-        app.pusher.push_many(requests, BATCH)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, event, insert
 from sqlalchemy.orm import Session, SessionTransaction
 
-from ...job.define import BATCH
 from ...job.push import PushRequest
 from ..outbox import row
+from ..pushes import Pushes
 
 if TYPE_CHECKING:
     from ...app import App
@@ -95,21 +95,17 @@ def _ended(session: Session, transaction: SessionTransaction) -> None:
     if not committed:
         _tell_dropped(entries, [])
         return
-    # All that an app has enqueued is one push: when it is in doubt, `again()` is for all of it.
-    pushes: dict[App, list[PushRequest]] = {}
-    for entry in entries:
-        pushes.setdefault(entry.app, []).extend(entry.requests)
-    for app, requests in pushes.items():
-        _push(app, requests)
+    if entries:
+        _push(Pushes((entry.app, entry.requests) for entry in entries))
 
 
-def _push(app: App, requests: Sequence[PushRequest]) -> None:
+def _push(pushes: Pushes) -> None:
     if _is_on_a_loop():  # the commit of an AsyncSession: its loop is not to be blocked
         from sqlalchemy.util import concurrency
 
-        concurrency.await_only(app.pusher.apush_many(requests, BATCH))
+        concurrency.await_only(pushes.ago())
     else:
-        app.pusher.push_many(requests, BATCH)
+        pushes.go()
 
 
 def _is_on_a_loop() -> bool:
