@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from offsider import App
+from offsider import App, OptionSpec
+from offsider.contract.edition import Edition
 from offsider.integrations.celery import Drain
 from offsider.testing import Crash
 
@@ -59,6 +61,37 @@ def test_times_are_kept_and_what_has_expired_is_not_run(drain: Drain, raw: Any) 
     assert drain.move("celery").left == {("shop.add", "it has expired"): 1}
     ((_member, score),) = raw.zrange("{offsider}:schedule", 0, -1, withscores=True)
     assert score == 2208988800.0
+
+
+def test_what_expires_later_does_so_as_a_job_where_jobs_can(
+    make_app: Callable[..., App], redis_url: str, raw: Any
+) -> None:
+    class Expiry(Edition):
+        name = "expiry"
+        contract = 1
+
+        def install(self, app: App) -> None:
+            app.job_options.add("expires_in", OptionSpec("expires_in", self.name, float), by=self.name)
+
+    hour = datetime.now(UTC) + timedelta(hours=1)
+    messages = [
+        task(1),
+        task(2, expires=hour.isoformat()),
+        task(3, expires=(hour + timedelta(minutes=1)).isoformat(), eta=hour.isoformat()),
+        task(4, expires=hour.isoformat(), eta=(hour + timedelta(minutes=1)).isoformat()),
+    ]
+    for editions, expiries in (([Expiry()], [None, 3600, 60]), ([], [None, None, None])):
+        app = make_app(editions=editions)
+        app.job(name="shop.add", queue="sums")(lambda number: None)
+        raw.lpush("celery", *messages)
+        drain = Drain(app, redis_url)
+        assert drain.move("celery").left == {("shop.add", "it expires before its eta"): 1}
+        drain.close()
+        jobs = [*raw.lrange("{offsider}:queue:sums", 0, -1), *raw.zrange("{offsider}:schedule", 0, -1)]
+        records = sorted(map(json.loads, jobs), key=lambda one: one["args"][0])
+        assert [one["args"] for one in records] == [[1], [2], [3]]
+        assert [one.get("expires_in") for one in records] == [one and pytest.approx(one, abs=30) for one in expiries]
+        raw.flushdb()  # with what Redis knows of these messages
 
 
 def test_what_cannot_become_a_job_is_kept_with_its_bytes_and_told_with_its_reason(drain: Drain, raw: Any) -> None:

@@ -21,6 +21,7 @@ PAGE = 200
 REMEMBER_S = 86_400
 STEPS = ("", *(f"\x06\x16{priority}" for priority in range(1, 10)))  # Celery's keys of one queue, by priority
 READ_TIMEOUT_S = 15.0
+EXPIRY = "expires_in"  # an option that an edition may have; it counts from the time at which a job is due
 
 
 @dataclass(slots=True)
@@ -130,9 +131,9 @@ class Drain:
         job = self._app.jobs.get(name)
         if job is None:
             raise JobError(f"the app has no job {name!r}: name it so, or say which one it is with --rename")
-        if message.until_s is not None and message.until_s <= clock.now_s():
-            raise Malformed("it has expired")
-        request = job.request(*message.args, **message.kwargs)
+        left_s = _left_s(message)
+        bound = job if left_s is None or EXPIRY not in self._app.job_options else job.using(**{EXPIRY: left_s})
+        request = bound.request(*message.args, **message.kwargs)
         request.at_s = message.at_s
         return request
 
@@ -148,3 +149,18 @@ class Drain:
         while page := self._wire.command("LRANGE", key, start, start + PAGE - 1):
             yield from page
             start += len(page)
+
+
+def _left_s(message: Message) -> float | None:
+    """For how long it may wait from the time at which it is due; None for ever.
+
+    Raises:
+        Malformed: It is never to run.
+    """
+    if message.until_s is None:
+        return None
+    now_s = clock.now_s()
+    left_s = message.until_s - max(now_s, message.at_s or 0.0)
+    if left_s <= 0:
+        raise Malformed("it has expired" if message.until_s <= now_s else "it expires before its eta")
+    return left_s
