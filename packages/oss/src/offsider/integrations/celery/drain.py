@@ -132,7 +132,7 @@ class Drain:
         if job is None:
             raise JobError(f"the app has no job {name!r}: name it so, or say which one it is with --rename")
         left_s = _left_s(message)
-        bound = job if left_s is None or EXPIRY not in self._app.job_options else job.using(**{EXPIRY: left_s})
+        bound = job if left_s is None or EXPIRY not in self._app.job_options else job.using(expires_in=left_s)
         request = bound.request(*message.args, **message.kwargs)
         request.at_s = message.at_s
         return request
