@@ -64,11 +64,7 @@ class Composer:
             Whatever an effect raises.
         """
         move = Move(kind, record, self._keys, at_s, delay_s)
-        calls = []
-        for name, effect in self._effects:
-            if not effect.fields.isdisjoint(record) and (asked := effect.ask(move)) is not None:
-                calls.append(Call(name, kind, *asked))
-        return tuple(calls)
+        return tuple(call for name, effect in self._effects if (call := _call(name, effect, move)) is not None)
 
     def safe_calls(
         self, kind: str, record: Record, *, at_s: float | None = None, delay_s: float = 0.0
@@ -78,12 +74,11 @@ class Composer:
         calls = []
         for name, effect in self._effects:
             try:
-                if not effect.fields.isdisjoint(record) and (asked := effect.ask(move)) is not None:
-                    calls.append(Call(name, kind, *asked))
+                calls.append(_call(name, effect, move))
             except Exception:
                 owner = self._registry.owner(name)
                 log.exception("the effect %r by %s failed; the job goes its way without it", name, owner)
-        return tuple(calls)
+        return tuple(call for call in calls if call is not None)
 
     def refused(self, effect: str, record: Record, said: str) -> Exception | None:
         """What an effect makes of a refusal by its own script."""
@@ -120,6 +115,12 @@ class Composer:
     def script(self, script: Script) -> Script:
         """A script with the effects of this app in it, for requests with calls that were made before."""
         return composed(script, self._chunks)
+
+
+def _call(name: str, effect: Effect, move: Move) -> Call | None:
+    """What one effect has to do; None for nothing."""
+    asked = None if effect.fields.isdisjoint(move.record) else effect.ask(move)
+    return None if asked is None else Call(name, move.kind, *asked)
 
 
 @cache
