@@ -168,7 +168,9 @@ def test_what_was_delivered_and_not_noted_is_not_delivered_twice(make_spooled: M
     assert sorted(numbers(raw)) == [0, 1, 2, 3]
 
 
-def test_two_that_deliver_at_once_do_not_disturb_each_other(make_spooled: Make, raw: Any, spool: Path) -> None:
+def test_two_that_deliver_at_once_do_not_disturb_each_other(
+    make_spooled: Make, raw: Any, spool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     apps = [make_spooled() for _ in range(3)]
     for first in range(0, 60, 10):
         left_behind(apps[0], spool, *range(first, first + 10))
@@ -178,6 +180,7 @@ def test_two_that_deliver_at_once_do_not_disturb_each_other(make_spooled: Make, 
     assert sorted(numbers(raw)) == [*range(60), 100, 101, 102]
     for first in range(0, 60, 10):
         assert [one for one in numbers(raw) if first <= one < first + 10] == list(range(first, first + 10))
+    assert [one.message for one in caplog.records if one.levelno >= logging.ERROR] == []
 
 
 def test_a_push_that_redis_takes_for_wrong_is_put_aside_and_comes_once_it_is_repaired(
@@ -199,6 +202,32 @@ def test_a_push_that_redis_takes_for_wrong_is_put_aside_and_comes_once_it_is_rep
     job.using(queue="other").enqueue(3)
     until(lambda: is_empty(app, spool), 20)
     assert numbers(raw) == [1]
+
+
+def test_a_push_that_redis_takes_for_wrong_is_not_taken_for_done_when_it_could_not_be_put_aside(
+    make_spooled: Make, raw: Any, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_spooled()
+    raw.set(app.keys.queue("default"), "no queue")
+    left_behind(app, spool, 1, 2)
+    make, full = SpoolFile.make, [True, False, True, False]  # no room at the first time that it is needed for each
+
+    def refuses(folder: Path, place: dict[str, str], suffix: str = ".spool") -> SpoolFile:
+        if suffix == ".refused" and full.pop(0):
+            raise OSError("no space")
+        return make(folder, place, suffix)
+
+    monkeypatch.setattr(SpoolFile, "make", refuses)
+    assert app.client
+    until(lambda: is_empty(app, spool), 20)
+    raw.delete(app.keys.queue("default"))
+    asides = folder_of(app, spool).files(".refused")
+    for aside in asides:
+        aside.rename(aside.with_suffix(".spool"))
+    app.close()
+    assert app.client
+    until(lambda: is_empty(app, spool), 20)
+    assert numbers(raw) == [1, 2]
 
 
 def test_a_full_redis_is_waited_for(make_spooled: Make, raw: Any, spool: Path) -> None:

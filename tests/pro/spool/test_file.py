@@ -89,6 +89,11 @@ def test_a_file_that_was_removed_meanwhile_is_not_taken(file: SpoolFile) -> None
     os.close(number)
 
 
+def test_a_file_that_is_gone_before_it_is_opened_is_not_taken(file: SpoolFile) -> None:
+    file.end()
+    assert SpoolFile.take(file.path) is None
+
+
 @pytest.mark.parametrize("lost", [1, 5, frames.FRAME_HEAD, frames.FRAME_HEAD + 20, 100])
 def test_a_torn_end_is_no_push_and_the_others_are(file: SpoolFile, lost: int) -> None:
     keep(file, 1, 2, 3)

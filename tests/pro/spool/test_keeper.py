@@ -102,6 +102,27 @@ def test_after_a_failed_sync_the_next_push_goes_into_another_file(
     assert deliver(keeper) == [1, 3]
 
 
+def test_a_first_push_that_does_not_get_to_disk_holds_up_no_other_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poked: list[None] = []
+    folder = SpoolFolder(tmp_path, "redis://db", "{offsider}:")
+    keeper = SpoolKeeper(folder, SpoolSettings(), lambda: poked.append(None))
+    calls = iter(range(10))
+
+    def fails(_number: int) -> None:
+        if next(calls) >= 2:  # the file and its folder are made, but the push cannot be brought to disk
+            raise OSError("no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fails)
+        with pytest.raises(NotKept, match="no space"):
+            keeper.keep(push(1))
+    assert poked, "nobody would see that there is nothing to wait for"
+    assert deliver(keeper) == []
+    assert not keeper.holds
+
+
 def test_what_is_let_go_is_there_for_the_next(tmp_path: Path) -> None:
     keeper = make(tmp_path)
     keeper.keep(push(1))

@@ -12,11 +12,13 @@ from support.lua import Lua
 LANE = "lane-1"
 
 
-def push(lua: Lua, number: int, *jobs: tuple[str | float, bytes], lane: str = LANE, lane_s: int = 3600) -> Any:
+def push(
+    lua: Lua, number: int, *jobs: tuple[str | float, bytes], lane: str = LANE, lane_s: int = 3600, looks: bool = False
+) -> Any:
     """Push ``(queue, payload)`` and ``(due, payload)`` pairs as one request."""
     names = list(dict.fromkeys(place for place, _payload in jobs if isinstance(place, str)))
     keys = [lua.keys.lane(lane), lua.keys.queues, lua.keys.schedule, lua.keys.schedule_bell, *lua.pairs(*names)]
-    arguments: list[str | bytes | float] = [number, lane_s, lua.first_letter]
+    arguments: list[str | bytes | float] = [number, lane_s, f"+{lua.first_letter}" if looks else lua.first_letter]
     for place, payload in jobs:
         arguments += [5 + 2 * names.index(place) if isinstance(place, str) else f"@{place!r}", payload]
     return lua.run("push", keys, arguments)
@@ -128,3 +130,23 @@ def test_the_first_push_of_a_lane_meets_another_type_before_it_writes(lua: Lua, 
         with pytest.raises(redis.ResponseError, match=r"is a string, expected a"):
             push(lua, 1, ("mail", b"1"), ("low", b"2"), (9e9, b"3"))
     assert lua.snapshot() == before
+
+
+@pytest.mark.parametrize("kind", ["queue", "bell", "queues", "schedule", "schedule_bell"])
+def test_a_push_that_asks_for_it_meets_another_type_before_it_writes_whatever_its_number(lua: Lua, kind: str) -> None:
+    push(lua, 6, ("other", b"0"))
+    key = getattr(lua.keys, kind)
+    name = key("low") if callable(key) else key
+    lua.client.delete(name)
+    lua.client.set(name, "somebody else's")
+    before = lua.snapshot()
+    jobs: list[tuple[str | float, bytes]] = [("mail", b"1"), ("low", b"2"), (9e9, b"3")]
+    for _time in range(2):
+        with pytest.raises(redis.ResponseError, match=r"is a string, expected a"):
+            push(lua, 7, *jobs, looks=True)
+    assert lua.snapshot() == before
+    lua.client.delete(name)
+    assert [push(lua, 7, *jobs, looks=True), push(lua, 7, *jobs, looks=True)] == [1, 0]
+    assert (lua.waiting("mail"), lua.waiting("low"), lua.client.smembers(lua.keys.queues)) == (
+        [b"1"], [b"2"], {b"mail", b"low"} | ({b"other"} if kind != "queues" else set()),
+    )  # fmt: skip

@@ -40,6 +40,17 @@ class Undelivered:
         """How many jobs it has."""
         return sum(jid is not None for jid in self.jids)
 
+    @property
+    def looking(self) -> list[Argument]:
+        """Its words, for a script that looks at each key before it writes: what it then answers no to was not begun.
+
+        Example:
+            >>> Undelivered(["j1"], ["{shop}:lane:own", "{shop}:queues"], [7, 3600, 10], in_doubt=False).looking
+            [7, 3600, '+10']
+        """
+        number, remember_s, first_letter, *its = self.words
+        return [number, remember_s, f"+{int(first_letter)}", *its]
+
     def under(self, keys: Keys, lane: str, number: int, remember_s: int) -> None:
         """Send it under another lane.
 

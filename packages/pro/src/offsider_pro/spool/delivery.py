@@ -155,7 +155,8 @@ class Delivery(PeriodicService):
             self._wire = self._make_wire()
         try:
             script = self._script if push.memory is None else self._composer.script(self._script)
-            reply = self._wire.run(script, push.keys, push.words)
+            # One that stopped halfway would be taken for done, should we die before it is put aside.
+            reply = self._wire.run(script, push.keys, push.looking)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever Redis says of this push, the others go on

@@ -93,7 +93,10 @@ class SpoolFile:
             Newer: A newer version has written it.
             OSError: It cannot be opened.
         """
-        number = os.open(path, os.O_RDWR)
+        try:
+            number = os.open(path, os.O_RDWR)
+        except FileNotFoundError:
+            return None  # whoever held it has delivered all of it since it was listed
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
             data = os.pread(number, FIRST, 0)

@@ -77,7 +77,11 @@ class SpoolKeeper:
                 file = self._current()
                 end = file.write(push)
                 first, self.holds = not self.holds, True
-            file.sync(end)
+            try:
+                file.sync(end)
+            except OSError:
+                self._on_kept()  # nothing was, but later pushes go behind it until somebody has seen that
+                raise
         except OSError as error:
             raise NotKept(
                 f"The spool {self.folder.path} does not take it: {error}. Make room, or set pro.spool.folder to a disk"

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 lane:<id>  2 queues  3 schedule  4 bell of the schedule  5.. pairs: queue:<name>, bell:<name>
 -- ARGV  1 number of this push in its lane  2 s for which the lane is remembered
---       3 index of the first letter of a queue's name in its key
+--       3 index of the first letter of a queue's name in its key; behind a + to look at what is met before writing
 --       then groups of two, one a job: index of the queue in KEYS and payload, or '@' .. due time in s and payload
 -- Returns 1 when the jobs were put, 0 when this push was done before.
 --
@@ -10,10 +10,10 @@
 --
 -- Keeps: a push that is repeated after a lost reply puts nothing twice: the lane remembers its last number, also
 -- when an older request comes late. The first write is a growing one, so that a full Redis refuses the whole push.
---        The first push of a lane, and with it each one under a name, looks at what it meets before it writes: a push
---        that stopped halfway would be remembered as done.
+--        The first push of a lane, and with it each one under a name, looks at what it meets before it writes, and so
+--        does each that asks for it: a push that stopped halfway would be remembered as done.
 local keys, words, call = KEYS, ARGV, redis.call
-if words[1] == '1' then
+if words[1] == '1' or string.byte(words[3]) == 43 then
   local expected = {[2] = 'set', [3] = 'zset'}
   for k = 2, #keys do
     local shape, wanted = call('TYPE', keys[k]).ok, expected[k] or 'list'
