@@ -22,8 +22,8 @@ def make_search(app: App) -> Iterator[MakeSearch]:
     """Searches with a connection of their own."""
     wire = app.connections.wire("test", read_timeout_s=10.0)
 
-    def make(jid: str = JID, limit: int = 100_000, through: Any = None, near: Near | None = None) -> Search:
-        return Search(through(wire) if through else wire, app.keys, jid, limit=limit, near=near)
+    def make(jid: str = JID, limit: int = 100_000, through: Any = None, **how: Any) -> Search:
+        return Search(through(wire) if through else wire, app.keys, jid, limit=limit, **how)
 
     yield make
     wire.close()
@@ -130,6 +130,18 @@ def test_long_sets_end_a_search_at_its_limit(make_search: MakeSearch, raw: Any) 
     assert short.find() is None
     assert not short.complete
     assert make_search().find() is not None
+
+
+def test_a_search_that_has_no_more_time_does_not_say_that_it_has_looked_at_everything(
+    make_search: MakeSearch, raw: Any
+) -> None:
+    raw.zadd("{offsider}:dead", {payload(): 1})
+    short = make_search(within_s=0.0)
+    assert short.find() is None
+    assert not short.complete
+    assert make_search(within_s=60.0).find() is not None
+    seen = make_search(within_s=0.0, near=Near("dead", at_s=1.0)).find()
+    assert seen is not None, "where it was seen is looked at in any case"
 
 
 def test_many_owners_and_many_queues_are_paged(make_search: MakeSearch, raw: Any) -> None:

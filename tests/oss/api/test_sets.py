@@ -90,6 +90,18 @@ def test_a_search_finds_by_text_name_queue_error_and_tag(app: App, put: Put) -> 
     assert found("two", name="bye") == found(name="by") == found(tag="VIP") == []
 
 
+def test_a_search_that_has_no_more_time_goes_on_with_the_next_part(app: App, raw: Any) -> None:
+    fill(raw, app.keys.schedule, 3000)
+    jids: list[str] = []
+    page = app.scheduled.search(queue="q1", limit=1000, within_s=0.0)
+    while page.cursor is not None:
+        assert page.looked_at == 500
+        jids += [job.jid for job in page.jobs]
+        page = app.scheduled.search(queue="q1", limit=1000, within_s=0.0, cursor=page.cursor)
+    jids += [job.jid for job in page.jobs]
+    assert sorted(jids) == [f"{k:024}" for k in range(1, 3000, 3)]
+
+
 def test_a_search_goes_on_where_it_was_and_ends(app: App, raw: Any) -> None:
     fill(raw, app.keys.schedule, 3000)
     jids: list[str] = []

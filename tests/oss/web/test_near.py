@@ -60,6 +60,21 @@ def test_a_job_deep_in_a_long_queue_is_searched_for_when_that_is_wanted(app: App
     assert "101,002 of 101,002" in re.sub(r"<.*?>", "", visitor.text(address[1]))
 
 
+def test_a_job_that_there_was_no_time_to_find_is_not_called_absent(
+    app: App, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(app, raw)
+    monkeypatch.setattr("offsider.web.pages.job.AT_ONCE_S", 0.0)
+    visitor = Visitor(app.web())
+    text = visitor.text("/jobs/d1")
+    assert "no more time" in text
+    assert "not in Redis" not in text
+    address = re.search(r'href="(/jobs/d1[^"]*)">Search everything', text)
+    assert address is not None
+    assert "dead since" in visitor.text(address[1]) or "among the dead" in visitor.text(address[1])
+    assert "no more time" not in visitor.text("/jobs/d1?in=dead&at=1790000000.0")
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -196,6 +197,22 @@ def test_all_that_fit_are_counted_first_and_then_acted_on(visitor: Visitor, app:
     assert "8 jobs" in visitor.text("/dead/all?act=delete")
     follow(visitor, visitor.post("/dead/all", {"act": "delete"}))
     assert len(app.dead) == 0
+
+
+def test_a_count_that_there_was_no_time_for_says_so_and_all_that_fit_are_acted_on(
+    visitor: Visitor, app: App, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offsider.web.listing.AT_ONCE_S", 0.0)
+    raw.zadd(app.keys.retry, {failed(f"tea{k}", args=["tea"]): 4e9 for k in range(2000)})
+    asked = visitor.text("/retries/all?act=kill&text=tea")
+    assert "more than" in asked
+    further = re.search(r'href="([^"]*)">Search everything', asked)
+    assert further is not None
+    complete = visitor.text(unescape(further[1]))
+    assert re.search(r"2.?000 jobs", complete)
+    assert "Search everything" not in complete
+    follow(visitor, visitor.post("/retries/all", {"act": "kill", "text": "tea"}))
+    assert (len(app.retries), len(app.dead)) == (1, 2001)
 
 
 def test_jobs_of_a_queue_are_deleted_and_a_queue_is_cleared(visitor: Visitor, app: App, raw: Any) -> None:

@@ -83,7 +83,9 @@ def job_info(app: Management, jid: str, *, limit: int, near: Near | None = None)
     return _told(jid, found, work)
 
 
-def searcher(app: Management, wire: Wire, jid: str, limit: int, near: Near | None = None) -> Search:
+def searcher(
+    app: Management, wire: Wire, jid: str, limit: int, near: Near | None = None, within_s: float | None = None
+) -> Search:
     """A search for one id.
 
     Raises:
@@ -91,7 +93,7 @@ def searcher(app: Management, wire: Wire, jid: str, limit: int, near: Near | Non
     """
     if type(limit) is not int or limit < 1:
         raise InvalidOption(f"limit is {shown(limit)}: expected a whole number, 1 or more")
-    return Search(wire, app.keys, checked_jid(jid), limit=limit, near=near)
+    return Search(wire, app.keys, checked_jid(jid), limit=limit, near=near, within_s=within_s)
 
 
 def _work(app: Management, wire: Wire, search: Search, found: Found) -> WorkEntry | None:

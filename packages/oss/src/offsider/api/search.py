@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .. import clock
 from ..errors import InvalidOption, Malformed, shown
 from ..job import record as records
 from ..store.keys import Keys
@@ -83,21 +84,32 @@ class Near:
 class Search:
     """One search for one id.
 
-    * at most ``limit`` entries are looked at, of a long queue those that are taken next;
+    * at most ``limit`` entries are looked at, of a long queue those that are taken next; of them, as many as there is
+      time for when it is to end ``within_s`` seconds;
     * where the job was seen last is looked at first, if that is known;
     * jobs move while we look: what was found nowhere is looked for once more.
 
     Attributes:
         looked_at: How many entries were looked at in the last pass.
-        complete: False when the limit has ended it.
+        complete: False when the limit or its time has ended it.
     """
 
-    def __init__(self, wire: Wire, keys: Keys, jid: str, *, limit: int, near: Near | None = None) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        keys: Keys,
+        jid: str,
+        *,
+        limit: int,
+        near: Near | None = None,
+        within_s: float | None = None,
+    ) -> None:
         self._wire = wire
         self._near = near
         self._keys = keys
         self._jid = jid
         self._limit = limit
+        self._until_s = None if within_s is None else clock.monotonic_s() + within_s
         text = json.dumps(jid, ensure_ascii=False).encode()
         self._needle = text
         self._field = re.compile(rb'"jid"\s*:\s*' + re.escape(text))
@@ -237,9 +249,11 @@ class Search:
                 return
 
     def _may_go_on(self) -> bool:
-        if self.looked_at >= self._limit:
+        late = self._until_s is not None and clock.monotonic_s() > self._until_s
+        if late or self.looked_at >= self._limit:
             self.complete = False
-        return self.looked_at < self._limit
+            return False
+        return True
 
 
 def checked_jid(jid: object) -> str:

@@ -5,6 +5,7 @@ Every act is a move inside one script: nothing is taken out first and put somewh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -111,6 +112,7 @@ class SetOfJobs:
         tag: str | None = None,
         limit: int = PAGE,
         cursor: str | None = None,
+        within_s: float | None = None,
     ) -> Page:
         """Jobs that fit, a part of them at a time. The server looks at 10,000 entries a call at most.
 
@@ -119,6 +121,7 @@ class SetOfJobs:
             name, queue, error, tag: Of the job.
             limit: End this part once it has so many jobs, 1 to 1000; it may have some more.
             cursor: The last part's.
+            within_s: End this part after so many seconds, about; at least 500 entries are looked at.
 
         Returns:
             A page; a search is over when its ``cursor`` is None, not when there is nothing in it.
@@ -131,12 +134,14 @@ class SetOfJobs:
         where = Where(text=text, name=name, queue=queue, error=error, tag=tag)
         jobs: list[JobEntry] = []
         looked_at, following = 0, checked_cursor(cursor)
+        until_s = clock.monotonic_s() + (math.inf if within_s is None else within_s)
         with self._app.desk.wire() as wire:
             while True:
                 found, following = self._slice(wire, where, following)
                 jobs += found
                 looked_at += SLICE
-                if following == b"0" or len(jobs) >= limit or looked_at >= LIMIT:
+                late = clock.monotonic_s() > until_s
+                if following == b"0" or len(jobs) >= limit or looked_at >= LIMIT or late:
                     break
         jobs.sort(key=_in_order, reverse=self.newest_first)
         return Page(tuple(jobs), None if following == b"0" else following.decode(), looked_at)

@@ -74,7 +74,7 @@ class Why:
         return {**asdict(self), "record": None if self.record is None else masked(self.record)}
 
 
-def why(app: App, jid: str, *, limit: int = LIMIT, near: Near | None = None) -> Why:
+def why(app: App, jid: str, *, limit: int = LIMIT, near: Near | None = None, within_s: float | None = None) -> Why:
     """Find a job and explain it.
 
     Args:
@@ -82,24 +82,25 @@ def why(app: App, jid: str, *, limit: int = LIMIT, near: Near | None = None) -> 
         jid: What ``enqueue`` returned.
         limit: How many entries to look at, at most.
         near: Where it was seen last: looked at first.
+        within_s: End the search after so many seconds, about; it then says that it has not looked at everything.
 
     Raises:
         InvalidOption: ``jid`` is no id, or ``limit`` no such number.
         StoreError: Redis is away or refuses.
     """
     with app.desk.wire() as wire:
-        return _Inquiry(app, wire, jid, limit, near).answer()
+        return _Inquiry(app, wire, jid, limit, near, within_s).answer()
 
 
 class _Inquiry:
     """One question."""
 
-    def __init__(self, app: App, wire: Wire, jid: str, limit: int, near: Near | None) -> None:
+    def __init__(self, app: App, wire: Wire, jid: str, limit: int, near: Near | None, within_s: float | None) -> None:
         self._app = app
         self._jid = jid
         self._limit = limit
         self._wire = wire
-        self._search = searcher(app, wire, jid, limit, near)
+        self._search = searcher(app, wire, jid, limit, near, within_s)
 
     def answer(self) -> Why:
         """Search, then explain what was found."""
@@ -113,7 +114,9 @@ class _Inquiry:
     def _not_found(self) -> Why:
         looked_at = self._search.looked_at
         if not self._search.complete:
-            reason = f"the search ended at its limit of {self._limit:,} entries: ask again with a higher limit"
+            limited = looked_at >= self._limit
+            ended = f"at its limit of {self._limit:,} entries" if limited else "as it had no more time"
+            reason = f"the search ended {ended}: {'ask again with a higher limit' if limited else 'ask it to go on'}"
             return Why(self._jid, UNKNOWN, f"not found among {looked_at:,} entries", (reason,), looked_at=looked_at)
         reason = (
             "it has finished, was discarded or deleted, or was never enqueued in the namespace"

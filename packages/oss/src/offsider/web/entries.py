@@ -52,8 +52,8 @@ class Entries:
         found: list[Quarantined] = self._quarantine.entries(count=count, skip=skip, newest=newest)
         return found
 
-    def search(self, *, limit: int, cursor: str | None, **given: str) -> Found:
-        """Those that fit; the cursor is how many of them were given before: the quarantine is bounded.
+    def search(self, *, limit: int, cursor: str | None, within_s: float, **given: str) -> Found:  # noqa: ARG002
+        """Those that fit; the cursor is how many were given before. The quarantine is bounded, and so is the time.
 
         Raises:
             InvalidOption: A condition or the cursor cannot be.

@@ -17,8 +17,8 @@ from .part import Filters, Part, part_of, sizes
 if TYPE_CHECKING:
     from .visit import Visit
 
-COUNT_S = 1.0
-AT_ONCE_S = 0.06
+AT_ONCE_S = 0.06  # what a page may cost besides its frame
+FAR_S = 10.0  # what somebody waits for who asked for all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +101,13 @@ class Listing:
     def confirm(self, visit: Visit) -> Response:
         """How many it would be, and whether that is wanted."""
         deed, filters = self._deed(visit.query("act")), Filters.of(visit)
-        count, complete = counted(self.jobs(visit.app), filters)
+        far = visit.choice("far", ("", "1"))
+        count, complete = counted(self.jobs(visit.app), filters, FAR_S if far else AT_ONCE_S)
         return visit.page(
             "offsider/confirm.html",
             title=deed.asks, subject="", count=count, more=not complete, chips=list(filters.given.items()),
             action=visit.url(f"{self.path}/all"), fields={"act": deed.name, **filters.given}, button=deed.label,
-            cancel=visit.url(self.path, **filters.given),
+            cancel=visit.url(self.path, **filters.given), far="" if complete or far else visit.here(far="1"),
         )  # fmt: skip
 
     def act_all(self, visit: Visit) -> Response:
@@ -127,13 +128,13 @@ def many(jobs: Any, deed: Deed, chosen: list[str]) -> int:
     return int(getattr(jobs, deed.all_name)(Where(jids=chosen))) if chosen else 0
 
 
-def searched(jobs: Any, filters: Filters, size: int, cursor: str | None) -> Part:
+def searched(jobs: Any, filters: Filters, size: int, cursor: str | None, within_s: float = AT_ONCE_S) -> Part:
     """A part of a search: so many jobs, or what was found within a moment."""
-    until_s = clock.monotonic_s() + AT_ONCE_S
+    until_s = clock.monotonic_s() + within_s
     found: list[Any] = []
     looked_at = 0
     while True:
-        page = jobs.search(**filters.given, limit=size, cursor=cursor)
+        page = jobs.search(**filters.given, limit=size, cursor=cursor, within_s=until_s - clock.monotonic_s())
         found += page.jobs
         looked_at += page.looked_at
         cursor = page.cursor
@@ -141,14 +142,14 @@ def searched(jobs: Any, filters: Filters, size: int, cursor: str | None) -> Part
             return Part(found, cursor=cursor, looked_at=looked_at)
 
 
-def counted(jobs: Any, filters: Filters) -> tuple[int, bool]:
-    """How many fit, and whether all were looked at within a second."""
+def counted(jobs: Any, filters: Filters, within_s: float) -> tuple[int, bool]:
+    """How many fit, and whether there was time to look at all."""
     if not filters.given:
         return len(jobs), True
-    until_s = clock.monotonic_s() + COUNT_S
+    until_s = clock.monotonic_s() + within_s
     count, cursor = 0, None
     while True:
-        page = jobs.search(**filters.given, limit=1000, cursor=cursor)
+        page = jobs.search(**filters.given, limit=1000, cursor=cursor, within_s=until_s - clock.monotonic_s())
         count += len(page.jobs)
         cursor = page.cursor
         if cursor is None or clock.monotonic_s() > until_s:

@@ -7,7 +7,7 @@ import re
 from starlette.responses import RedirectResponse, Response
 
 from ...contract.web import Page
-from ..listing import searched
+from ..listing import AT_ONCE_S, searched
 from ..part import Filters
 from ..visit import Visit
 
@@ -22,7 +22,8 @@ def find(visit: Visit) -> Response:
         return RedirectResponse(visit.url("/jobs", text), 303)
     filters = Filters(text=text or None)
     places = {"retries": visit.app.retries, "scheduled": visit.app.scheduled, "dead": visit.app.dead}
-    found = {name: searched(jobs, filters, MOST_OF_EACH, None) for name, jobs in places.items()} if text else {}
+    each_s = AT_ONCE_S / len(places)
+    found = {name: searched(jobs, filters, MOST_OF_EACH, None, each_s) for name, jobs in places.items() if text}
     return visit.page("offsider/find.html", text=text, found=found, most=MOST_OF_EACH)
 
 

@@ -16,7 +16,7 @@ from ...api.why import why as explain
 from ...contract.web import CHANGE, Page
 from ...errors import InvalidOption, shown
 from ..frames import frames
-from ..listing import DELETE, KILL, RUN
+from ..listing import AT_ONCE_S, DELETE, KILL, RUN
 from ..near import near, seen
 from ..typed import local_time
 from ..visit import Visit
@@ -42,7 +42,8 @@ SHOWN = frozenset({
 def job(visit: Visit) -> Response:
     """All of one job; one that is not in Redis may have left its result."""
     jid, far = visit.path["jid"], visit.choice("far", ("", "1"))
-    why = explain(visit.app, jid, limit=FAR if far else LIMIT, near=near(visit))
+    limit, within_s = (FAR, None) if far else (LIMIT, AT_ONCE_S)
+    why = explain(visit.app, jid, limit=limit, near=near(visit), within_s=within_s)
     entry = None
     if why.record is not None:
         entry = JobEntry(why.jid, why.name, why.queue, why.at_s, why.position, why.record, b"")

@@ -36,7 +36,7 @@ def confirm(visit: Visit) -> Response:
         "offsider/confirm.html",
         title="Delete all jobs of this queue?", subject=one.name, count=one.size, more=False, chips=[],
         action=visit.url("/queues", one.name), fields={"act": "clear"}, button="Delete them",
-        cancel=visit.url("/queues", one.name),
+        cancel=visit.url("/queues", one.name), far="",
     )  # fmt: skip
 
 
