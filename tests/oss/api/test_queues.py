@@ -126,6 +126,8 @@ def test_a_search_goes_from_the_next_on_part_by_part(app: App, raw: Any) -> None
         cursor, parts = page.cursor, parts + 1
     assert found == [(f"j{k}", k + 1) for k in range(1200)]
     assert parts == 3
+    short = mail.search(tag="vip", limit=1000, within_s=0.0)
+    assert (short.looked_at, short.cursor, len(short.jobs)) == (500, "500", 500), "it had no more time"
     assert [(job.jid, job.position) for job in mail.search("tEA").jobs] == [("last", 1202)]
     assert mail.search(name="nobody").jobs == ()
     with pytest.raises(InvalidOption, match="cursor is 'x'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -204,6 +205,7 @@ class Queue:
         tag: str | None = None,
         limit: int = PAGE,
         cursor: str | None = None,
+        within_s: float | None = None,
     ) -> Page:
         """Jobs that fit, a part of them at a time, those that are taken next first. 10,000 entries a call at most.
 
@@ -215,6 +217,7 @@ class Queue:
             name, tag: Of the job.
             limit: End this part once it has so many jobs, 1 to 1000; it may have some more.
             cursor: The last part's.
+            within_s: End this part after so many seconds, about; at least 500 entries are looked at.
 
         Returns:
             A page; a search is over when its ``cursor`` is None, not when there is nothing in it.
@@ -227,13 +230,15 @@ class Queue:
         where = Where(text=text, name=name, tag=tag)
         first = skip = int(checked_cursor(cursor))
         found: list[JobEntry] = []
+        until_s = clock.monotonic_s() + (math.inf if within_s is None else within_s)
         with self._app.desk.wire() as wire:
             while True:
                 page = told(wire, [], "LRANGE", self._key, -skip - SLICE, -skip - 1)[::-1]
                 entries = (read(raw, position=k) for k, raw in enumerate(page, skip + 1) if where.may_fit(raw))
                 found += [one for one in entries if one is not None and where.fits(one.record, one.raw)]
                 skip += len(page)
-                if len(page) < SLICE or len(found) >= limit or skip - first >= LIMIT:
+                enough = len(found) >= limit or skip - first >= LIMIT or clock.monotonic_s() > until_s
+                if len(page) < SLICE or enough:
                     break
         return Page(tuple(found), str(skip) if len(page) == SLICE else None, skip - first)
 

@@ -12,12 +12,11 @@ from .. import clock
 from ..api.where import Where
 from ..contract.web import CHANGE, Page
 from ..errors import InvalidOption, shown
-from .part import Filters, Part, part_of, sizes
+from .part import AT_ONCE_S, Filters, Part, part_of, sizes
 
 if TYPE_CHECKING:
     from .visit import Visit
 
-AT_ONCE_S = 0.06  # what a page may cost besides its frame
 FAR_S = 10.0  # what somebody waits for who asked for all of it
 
 

@@ -12,6 +12,7 @@ from ..errors import InvalidOption
 if TYPE_CHECKING:
     from .visit import Visit
 
+AT_ONCE_S = 0.06  # what a search on a page may cost besides its frame
 SIZES = (25, 50, 100, 250)
 MOST_PAGES = 100_000
 NAMES = ("text", "name", "queue", "error", "tag")

@@ -7,8 +7,8 @@ import re
 from starlette.responses import RedirectResponse, Response
 
 from ...contract.web import Page
-from ..listing import AT_ONCE_S, searched
-from ..part import Filters
+from ..listing import searched
+from ..part import AT_ONCE_S, Filters
 from ..visit import Visit
 
 JID = re.compile(r"[0-9a-f]{24}\Z")

@@ -16,8 +16,9 @@ from ...api.why import why as explain
 from ...contract.web import CHANGE, Page
 from ...errors import InvalidOption, shown
 from ..frames import frames
-from ..listing import AT_ONCE_S, DELETE, KILL, RUN
+from ..listing import DELETE, KILL, RUN
 from ..near import near, seen
+from ..part import AT_ONCE_S
 from ..typed import local_time
 from ..visit import Visit
 

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from ...contract.web import CHANGE, Page
 from ...errors import InvalidOption, shown
-from ..part import SIZES, Filters, Part, part_of, sizes
+from ..part import AT_ONCE_S, SIZES, Filters, Part, part_of, sizes
 from ..visit import Visit
 
 DELETED = "Deleted: %(count)s"
@@ -21,8 +21,9 @@ def queue(visit: Visit) -> Response:
     newest = visit.choice("sort", ("next", "newest")) == "newest"
     if filters.given:
         found = one.search(
-            filters.text, name=filters.name, tag=filters.tag, limit=size, cursor=visit.query("cursor") or None
-        )
+            filters.text, name=filters.name, tag=filters.tag,
+            limit=size, cursor=visit.query("cursor") or None, within_s=AT_ONCE_S,
+        )  # fmt: skip
         part = Part.found(found)
     else:
         part = part_of(visit, len(one), lambda skip: one.jobs(count=size, skip=skip, newest=newest), size)
