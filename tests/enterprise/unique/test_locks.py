@@ -94,6 +94,7 @@ def test_why_tells_of_the_lock(bench: UniqueBench) -> None:
     assert f"the job {other} does" in str(bench.app.why(jid))
 
 
+@pytest.mark.alone
 def test_an_app_without_the_edition_says_what_is_missing(app: App) -> None:
     with pytest.raises(EditionError, match="'enterprise' is needed"):
         UniqueLocks(app)

@@ -88,6 +88,7 @@ def test_few_runs_alone_among_many_in_company_are_told_as_shares() -> None:
     assert cost_of("shop.buy", Usage(runs=1)).cpu_share == 0.0
 
 
+@pytest.mark.alone
 def test_without_the_edition_it_says_so(app: App) -> None:
     with pytest.raises(EditionError):
         WorkerMetrics(app)
