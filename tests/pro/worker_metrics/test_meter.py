@@ -107,6 +107,14 @@ def test_a_run_during_which_another_begins_was_not_alone() -> None:
     assert (found["shop.buy"].alone, found["shop.other"].alone) == (0, 1)
 
 
+def test_a_run_that_takes_longer_than_from_one_wake_to_the_next_may_be_alone() -> None:
+    one = meter()
+    one.call(execution(), lambda _: (one.wake(), one.wake()))
+    assert one.take()["shop.buy"].alone == 1
+    one.call(execution(), lambda _: (one.wake(), one.call(execution("shop.other"), lambda _: None)))
+    assert one.take()["shop.buy"].alone == 0
+
+
 def test_many_threads_measure_at_once_and_lose_none() -> None:
     one = meter()
 

@@ -28,6 +28,7 @@ class Start:
     """The gauges when a run began."""
 
     number: int
+    wakes: int
     rests: int
     company: int
     wall_s: float
@@ -62,7 +63,7 @@ class UsageMeter(ServerMiddleware):
         self._told = told
         self._on_rest = on_rest
         self._rests_at = MOST_RUNS
-        self._rests = 0
+        self._rests = self._wakes = 0
         self._numbers = itertools.count()
         self._due_s: dict[str, float] = {}
         self._next_s = 0.0
@@ -114,6 +115,7 @@ class UsageMeter(ServerMiddleware):
     def wake(self) -> bool:
         """See as many runs as before again; True when it was idle."""
         self._rests_at = self._numbers.__next__() + MOST_RUNS
+        self._wakes += 1  # each took a number that was no run's
         was_idle, self.idle = self.idle, False
         return was_idle
 
@@ -129,7 +131,7 @@ class UsageMeter(ServerMiddleware):
         self._next_s = now_s + LEAST_PAUSE_S
         if name in self._due_s or len(self._due_s) < MOST_NAMES:
             self._due_s[name] = now_s + self._every_s
-        start = Start(number, self._rests, self._busy(), 0.0, gauges.blocks(), gauges.memory_bytes())
+        start = Start(number, self._wakes, self._rests, self._busy(), 0.0, gauges.blocks(), gauges.memory_bytes())
         start.wall_s = clock.monotonic_s()
         return start
 
@@ -152,7 +154,7 @@ class UsageMeter(ServerMiddleware):
         """Nobody else ran when it began, nobody has begun since, and none of them went unseen."""
         if start.company > 1 or start.rests != self._rests:
             return False
-        return self._numbers.__next__() == start.number + 1
+        return self._numbers.__next__() == start.number + 1 + self._wakes - start.wakes
 
     def _sum_of(self, name: str) -> Usage:
         if name not in self._usages and len(self._usages) >= MOST_NAMES:
