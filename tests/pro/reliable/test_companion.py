@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -55,6 +56,13 @@ class Stage:
         """True while the worker's lease holds."""
         return bool(self.raw.zscore(f"{PREFIX}owners", OWNER) > 1)
 
+    def is_given_up(self) -> bool:
+        """True once its end is told; until then nobody else may take it for lost."""
+        look = self.raw.pipeline().zscore(f"{PREFIX}guards", IDENTITY).time()
+        until_ms, (seconds, micros), cause = look.hget(f"{PREFIX}death:{IDENTITY}", "cause").execute()
+        assert cause or until_ms > seconds * 1000 + micros / 1000, "another worker could have taken it for lost"
+        return cause is not None
+
     def close(self) -> None:
         self.worker.kill()
         self.worker.wait()
@@ -100,6 +108,17 @@ def test_an_interpreter_that_does_not_answer_for_too_long_is_taken_for_frozen(ma
     assert not stage.has_lease
     stage.post.sendall(SIGN)
     until(lambda: stage.says, 10, "it answers again")
+
+
+def test_one_that_stands_still_is_spoken_for_until_its_companion_gives_it_up(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage()
+    until(lambda: stage.says, 10)
+    stage.worker.send_signal(signal.SIGSTOP)
+    until(stage.is_given_up, 20)
+    assert stage.cause == "frozen: it was stopped by a signal or a debugger"
+    assert not stage.has_lease
+    stage.worker.send_signal(signal.SIGCONT)
+    until(lambda: stage.says, 10, "it goes on")
 
 
 @pytest.mark.parametrize("how", ["told", "let go"])

@@ -25,7 +25,7 @@ def guards(pro: App) -> Guards:
 
 
 def die(guards: Guards, identity: str, status: int) -> None:
-    guards.condemn(identity, Cause.of_status(status), seen=True, alone=True)
+    guards.condemn(identity, Cause.of_status(status), "death", alone=True)
 
 
 def test_the_latest_death_is_told_first_with_its_cause(pro: App, raw: Any, guards: Guards) -> None:

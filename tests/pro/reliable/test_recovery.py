@@ -267,7 +267,7 @@ def test_the_jobs_of_one_that_was_seen_to_die_are_given_back_with_the_next_look(
     hold(raw, payload("job", 4), owner="gone:1:abcdef/default/1")
     guards = guards_of(pro)
     guards.say(GONE, GUARD_S)
-    assert guards.condemn(GONE, Cause.of_status(11), seen=True, alone=True) == 2
+    assert guards.condemn(GONE, Cause.of_status(11), "death", alone=True) == 2
     recovery.tick()
     assert sorted(one["args"][0] for one in queued(raw)) == [1, 2, 3]
     assert {one["suspect"]["cause"] for one in queued(raw)} == {"killed by SIGSEGV"}
@@ -296,7 +296,7 @@ def test_one_that_is_not_heard_is_condemned_only_once_contact_holds(
 
 def test_a_process_that_somebody_has_ended_makes_no_suspects(pro: App, raw: Any, recovery: GuardedRecovery) -> None:
     hold(raw, payload("job", 1))
-    guards_of(pro).condemn(GONE, Cause.of_status(signal.SIGHUP), seen=True, alone=True)
+    guards_of(pro).condemn(GONE, Cause.of_status(signal.SIGHUP), "death", alone=True)
     recovery.tick()
     assert queued(raw) == [json.loads(payload("job", 1))]
 
@@ -308,9 +308,21 @@ def test_who_says_in_the_last_moment_that_it_lives_keeps_its_jobs(pro: App, raw:
     _now, found = guards.look(GUARD_S)
     assert [(one.identity, one.is_seen) for one in found] == [(GONE, False)]
     guards.say(GONE, GUARD_S)
-    assert guards.condemn(GONE, Cause.of_silence(3), seen=False, alone=None) == -1
+    assert guards.condemn(GONE, Cause.of_silence(3), "silence", alone=None) == -1
     assert not raw.exists(f"{PREFIX}death:{GONE}")
     assert raw.zscore(f"{PREFIX}owners", f"{GONE}/default/1") > time.time() * 1000
+
+
+def test_who_speaks_for_a_process_may_give_it_up_and_what_others_think_of_it_changes_nothing(
+    pro: App, raw: Any
+) -> None:
+    hold(raw, payload("job", 1))
+    guards = guards_of(pro)
+    guards.say(GONE, GUARD_S)
+    assert guards.condemn(GONE, Cause.of_stop(), "standstill", alone=True) == 1
+    assert guards.condemn(GONE, Cause.of_silence(3), "silence", alone=None) == 1
+    assert cause_of(raw, GONE) == str(Cause.of_stop())
+    assert raw.zscore(f"{PREFIX}owners", f"{GONE}/default/1") == 1
 
 
 def test_a_lease_that_ends_without_a_guard_counts_as_in_the_free_edition(

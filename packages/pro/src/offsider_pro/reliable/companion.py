@@ -129,10 +129,10 @@ class Companion:
         self._lookout.note_memory()
         trouble = self._trouble()
         try:
-            if trouble is None:
-                self._say()
-            elif clock.monotonic_s() - self._awake_s > self._order.guard_s:
+            if trouble is not None and clock.monotonic_s() - self._awake_s > self._order.guard_s:
                 self._give_up(trouble)
+            else:  # with a trouble, too, until it is over: else another worker, who knows no cause, might be first
+                self._say()
             self._patience.recovered()
         except StoreError as error:
             return self._patience.note(error)
@@ -160,10 +160,8 @@ class Companion:
 
     def _give_up(self, trouble: Cause) -> None:
         """Frozen beyond its time: its jobs run elsewhere from here on."""
-        if (
-            not self._given_up
-            and self._guards.condemn(self._order.identity, trouble, seen=False, alone=self._order.alone) >= 0
-        ):
+        if not self._given_up:
+            self._guards.condemn(self._order.identity, trouble, "standstill", alone=self._order.alone)
             self._given_up = True
             log.error("worker %s is %s; its jobs are given back", self._order.identity, trouble)
 
@@ -187,7 +185,7 @@ class Companion:
         order, until_s = self._order, clock.monotonic_s() + BURY_S
         while True:
             try:
-                if self._guards.condemn(order.identity, cause, seen=True, alone=order.alone):
+                if self._guards.condemn(order.identity, cause, "death", alone=order.alone):
                     log.error("worker %s is gone: %s; its jobs are given back", order.identity, cause)
                 else:
                     self._guards.leave(order.identity)

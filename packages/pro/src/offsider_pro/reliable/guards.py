@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from offsider.store.keys import Keys
 from offsider.store.wire import Argument, Wire
@@ -20,6 +20,9 @@ MOST_A_LOOK = 20
 PAGE = 500
 ALONE = "alone"
 COMPANY = "company"
+
+Evidence = Literal["death", "standstill", "silence"]
+"""Why a process is taken for dead: it was seen to die; who speaks for it sees it stand still; or it is not heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +82,13 @@ class Guards:
             for name, at_ms in scored
         ]
 
-    def condemn(self, identity: str, cause: Cause, *, seen: bool, alone: bool | None) -> int:
+    def condemn(self, identity: str, cause: Cause, evidence: Evidence, *, alone: bool | None) -> int:
         """End the leases of a process, and keep the cause of its death.
 
         Args:
             identity: The process.
             cause: What it has died of.
-            seen: False when it only was not heard.
+            evidence: Of that; ``silence`` alone condemns nobody who has said since that he lives.
             alone: Whether it could run suspects alone; None where nobody knows.
 
         Returns:
@@ -97,7 +100,7 @@ class Guards:
         own = self._own
         keys = [own.guards, self._keys.owners, own.death(identity), own.deaths]
         could = "" if alone is None else str(int(alone))
-        words: list[Argument] = [identity, str(int(seen)), cause.dumps(), could, DEATH_KEPT_S, MOST_DEATHS]
+        words: list[Argument] = [identity, evidence, cause.dumps(), could, DEATH_KEPT_S, MOST_DEATHS]
         return int(self._wire.run(self._scripts["condemn"], keys, [*words, *self.owners_of(identity)]))
 
     def owners_of(self, identity: str) -> Iterator[str]:

@@ -163,7 +163,7 @@ class GuardedRecovery(Recovery):
 
     def _condemn(self, one: Unguarded) -> bool:
         cause = Cause.of_silence(one.late_s + self._guard_s)
-        ended = self._guards.condemn(one.identity, cause, seen=False, alone=None)
+        ended = self._guards.condemn(one.identity, cause, "silence", alone=None)
         if ended > 0:
             log.error("worker %s is %s; its jobs are given back", one.identity, cause)
         return ended >= 0
