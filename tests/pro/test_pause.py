@@ -224,7 +224,7 @@ def test_each_of_many_that_were_held_is_released_once(
     """Those that are released lie before the next steps of it, which leave them where they are."""
     monkeypatch.setattr(pause, "PAGE", 10)
     pro.job(name="welcome")(lambda number: None)
-    began_s = time.time()
+    began_s = time.time() + 1
     held = {
         json.dumps({"class": "welcome", "args": [n], "jid": f"j{n}", "put_back": {"reason": "jobs 'welcome' are"}}): n
         for n in range(500)
@@ -235,6 +235,20 @@ def test_each_of_many_that_were_held_is_released_once(
     assert raw.info("commandstats")["cmdstat_zadd"]["calls"] == 500
     assert [held[member.decode()] for member in raw.zrange(pro.keys.schedule, 0, -1)] == list(range(500))
     assert raw.zrange(pro.keys.schedule, -1, -1, withscores=True)[0][1] < time.time() + 0.31
+
+
+def test_those_that_are_due_in_the_same_moment_are_all_released(
+    pro: App, raw: Any, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pause, "PAGE", 10)
+    pro.job(name="welcome")(lambda number: None)
+    note, at_s = {"put_back": {"reason": "jobs 'welcome' are"}}, time.time() + 20
+    held = [json.dumps({"class": "welcome", "args": [n], "jid": f"j{n}", **note}) for n in range(35)]
+    others = [json.dumps({"class": "other", "args": [n], "jid": f"j{n}"}) for n in range(35)]
+    raw.zadd(pro.keys.schedule, dict.fromkeys(held + others, at_s))
+    pauses.resume_class("welcome")
+    assert raw.zcount(pro.keys.schedule, "-inf", at_s - 1) == 35
+    assert raw.zcount(pro.keys.schedule, at_s, at_s) == 35
 
 
 def test_only_jobs_with_these_arguments_are_held(pro: App, pauses: Pauses, bench: Bench, raw: Any) -> None:

@@ -197,18 +197,21 @@ class Pauses:
         keys = [self._app.keys.schedule, self._app.keys.schedule_bell]
         seconds, microseconds = wire.command("TIME")
         soon_s = int(seconds) + int(microseconds) / 1e6 + RELEASE_S
-        after, last, released = str(int(seconds)), int(seconds) + HELD_S + EVERY_S, 0
+        after_s, last_s, skip, released = float(int(seconds)), int(seconds) + HELD_S + EVERY_S, 0, 0
         while True:
-            entries = scored(wire.command("ZRANGEBYSCORE", keys[0], after, last, "WITHSCORES", "LIMIT", 0, PAGE))
+            limit = ("WITHSCORES", "LIMIT", skip, PAGE)
+            entries = scored(wire.command("ZRANGEBYSCORE", keys[0], repr(after_s), last_s, *limit))
             # What was released lies ahead, at fixed times: to move it once more would be to run after it for ever.
             done_s = soon_s + (released + 1) / 1e6
-            held = [one for one, due_s in entries if not soon_s <= due_s <= done_s and _is_held(one, name)]
+            held = {one: due_s for one, due_s in entries if not soon_s <= due_s <= done_s and _is_held(one, name)}
             if held:
                 wire.run(self._scripts["release"], keys, [soon_s, released, *held])
                 released += len(held)
             if len(entries) < PAGE:
                 return
-            after = f"({entries[-1][1]!r}"
+            skip = skip if entries[-1][1] == after_s else 0
+            after_s = entries[-1][1]  # where others may lie, too, beyond the page
+            skip += sum(due_s == after_s and one not in held for one, due_s in entries)
 
     def _check_class(self, name: str, where: dict[str, Any]) -> None:
         job = self._app.jobs.get(name)
