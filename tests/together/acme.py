@@ -13,6 +13,7 @@ from offsider import App, OptionSpec
 from offsider.config.model import Section
 from offsider.contract.edition import Edition
 from offsider.contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
+from offsider.contract.setting_option import SettingOption
 from offsider.contract.web import CHANGE, Assets, Locale, Notice, Page, Tab, Verdict
 from offsider.contract.work import Fetcher, Settlement, UnitOfWork
 from offsider.errors import InvalidOption
@@ -202,6 +203,8 @@ class AcmeEdition(Edition):
     def install_cli(self, cli: Any) -> None:
         self.doors.append("cli")
         cli.commands.add("tenants", tenants, by=self.name)
+        tenant = SettingOption(words=("--tenant",), setting="acme.tenant", help="Of jobs that name none.")
+        cli.worker_options.add("tenant", tenant, by=self.name)
         inner = cli.process_runner.value
 
         def run(make_worker: Any) -> int:

@@ -307,18 +307,20 @@ def test_its_command_is_listed_and_runs(installed: dict[str, str], tmp_path: Pat
     assert "No such command 'tenants'" in without.stderr
 
 
+@pytest.mark.parametrize("from_", ["the environment", "the command line"])
 def test_its_process_runner_runs_a_worker_with_all_of_it(
-    installed: dict[str, str], tmp_path: Path, raw: redis.Redis
+    installed: dict[str, str], tmp_path: Path, raw: redis.Redis, from_: str
 ) -> None:
     environment = {**installed, "OFFSIDER_ACME_TENANT": "from the environment"}
+    words = ["--tenant", "from the command line"] if from_ == "the command line" else []
     enqueue = [sys.executable, "-c", "from shop_jobs import buy; print(buy.enqueue())"]
     subprocess.run(enqueue, env=environment, cwd=tmp_path, check=True, timeout=30, stdout=subprocess.DEVNULL)
-    command = [sys.executable, "-m", "offsider", "worker", "shop_jobs"]
+    command = [sys.executable, "-m", "offsider", "worker", "shop_jobs", *words]
     worker = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     try:
         assert worker.stdout is not None
         assert worker.stdout.readline() == "acme runs this process\n"
-        assert worker.stdout.readline() == "bought for the default from the environment\n"
+        assert worker.stdout.readline() == f"bought for the default from {from_}\n"
         listed = "{shop}:processes"
         until(lambda: any(raw.hget(b"{shop}:" + one, "acme_settled") == b"1" for one in raw.smembers(listed)))
     finally:

@@ -186,6 +186,9 @@ def test_the_core_has_registered_its_commands_and_how_a_process_runs() -> None:
     assert {"worker", "demo"} <= names
     assert {cli.commands.owner(name) for name in names} == {"offsider"}
     assert cli.process_runner.by == "offsider"
+    options = {name for name, _option in cli.worker_options.items()}
+    assert options == {"timeout", "log-level", "log-format"}
+    assert {cli.worker_options.owner(name) for name in options} == {"offsider"}
 
 
 @pytest.mark.parametrize(
@@ -306,5 +309,7 @@ def test_the_command_line_is_closed_when_all_doors_were_opened(run_cli: Callable
     ((_name, cli),) = doors.opened
     with pytest.raises(SeamClosed, match="commands"):
         cli.commands.add("late", click.Command("late"), by="plugin")
+    with pytest.raises(SeamClosed, match="worker_options"):
+        cli.worker_options.add("late", None, by="plugin")
     with pytest.raises(SeamClosed, match="process_runner"):
         cli.process_runner.fill(None, by="plugin")

@@ -93,7 +93,9 @@ class EnterpriseEdition(Edition):
     def install_cli(self, cli: Any) -> None:
         """On the command line."""
         from .encryption import commands
+        from .leader import options
 
         cli.commands.add("encryption", commands.encryption, by=self.name)
         unique.install_cli(cli, self.name)
         cron.install_cli(cli, self.name)
+        options.install_cli(cli, self.name)

@@ -7,9 +7,11 @@ import sys
 import click
 
 from ..contract.seams import Registry, Slot
+from ..contract.setting_option import SettingOption
 from ..editions import load
 from ..errors import OffsiderError
 from .lazy import Lazy, LazyGroup
+from .options import OURS, with_options
 from .worker import ProcessRunner, one_process, worker
 
 LATER = (
@@ -37,23 +39,33 @@ class Cli:
 
     Attributes:
         commands: name → click command.
+        worker_options: name → `SettingOption`: options of ``offsider worker`` that stand for settings.
         process_runner: How ``offsider worker`` runs its process: given the worker's maker, returns the exit code.
     """
 
     def __init__(self) -> None:
         self.commands: Registry[click.Command] = Registry("commands")
+        self.worker_options: Registry[SettingOption] = Registry("worker_options")
         self.process_runner: Slot[ProcessRunner] = Slot("process_runner", default=one_process, default_by="offsider")
         self.commands.add("worker", worker, by="offsider")
         for command in LATER:
             self.commands.add(str(command.name), command, by="offsider")
+        for name, option in OURS.items():
+            self.worker_options.add(name, option, by="offsider")
+
+    def close(self) -> None:
+        """All editions were asked: nothing comes in any more."""
+        for seam in (self.commands, self.worker_options, self.process_runner):
+            seam.close()
 
 
 def build(cli: Cli) -> click.Group:
     """The group of all commands."""
     group = LazyGroup("offsider", help="Background jobs for Python on Redis.")
     group.params.append(click.Option(["--version"], is_flag=True, callback=_version, expose_value=False, is_eager=True))
+    options = [option for _name, option in cli.worker_options.items()]
     for name, command in cli.commands.items():
-        group.add_command(command, name)
+        group.add_command(with_options(command, options) if command is worker else command, name)
     return group
 
 
@@ -71,8 +83,7 @@ def main() -> None:
         cli = Cli()
         for edition in load(None):
             edition.install_cli(cli)
-        cli.commands.close()
-        cli.process_runner.close()
+        cli.close()
         build(cli)(prog_name="offsider", obj=cli)
     except OffsiderError as error:
         click.echo(f"{type(error).__name__}: {error}", err=True)

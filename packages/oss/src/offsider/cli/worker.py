@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from .options import given
 from .target import find_app
 
 if TYPE_CHECKING:
@@ -21,21 +22,15 @@ ProcessRunner = Callable[[Callable[[], "Worker"]], int]
 @click.argument("target", metavar="MODULE:APP")
 @click.option("-q", "--queue", "queues", multiple=True, metavar="NAME[:WEIGHT]", help="A queue to work on; repeatable.")
 @click.option("-c", "--concurrency", type=click.IntRange(1, 10_000), help="Jobs at once.")
-@click.option("-t", "--timeout", type=click.FloatRange(0), help="Seconds for running jobs at TERM.")
-@click.option("--log-level", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False))
-@click.option("--log-format", type=click.Choice(["pretty", "json", "logfmt"]))
 @click.option("--config", type=click.Path(dir_okay=False), help="The settings file.")
 @click.option("--shard", metavar="NAME", help="Work for this shard of the settings.")
 @click.option("--reload", is_flag=True, help="Start anew when a source file changes.")
-@click.pass_obj
+@click.pass_context
 def worker(
-    cli: Any,
+    context: click.Context,
     target: str,
     queues: tuple[str, ...],
     concurrency: int | None,
-    timeout: float | None,
-    log_level: str | None,
-    log_format: str | None,
     config: str | None,
     shard: str | None,
     reload: bool,
@@ -46,25 +41,25 @@ def worker(
     """
     from ..worker.logs import configure
 
+    settings = given(context)
     if reload:
         from ..worker.reload import run_reloading
 
-        configure(log_level or "INFO", "pretty")
+        configure(settings.get("worker", {}).get("log_level", "INFO"), "pretty")
         command = [sys.executable, "-m", "offsider", *(word for word in sys.argv[1:] if word != "--reload")]
         sys.exit(run_reloading(command, Path.cwd()))
-    app = find_app(target, config=config, worker=_given(timeout, log_level, log_format))
+    app = find_app(target, config=config, **settings)
     if shard is not None:
         app.serve(shard)
         queues = queues or tuple(app.settings.shards[shard].names)
-    settings = app.settings.worker
-    configure(settings.log_level, settings.log_format)
+    configure(app.settings.worker.log_level, app.settings.worker.log_format)
 
     def make_worker() -> Worker:
         from ..worker.worker import Worker
 
         return Worker(app, queues=queues or None, concurrency=concurrency)
 
-    sys.exit(cli.process_runner.value(make_worker))
+    sys.exit(context.obj.process_runner.value(make_worker))
 
 
 def one_process(make_worker: Callable[[], Worker]) -> int:
@@ -72,8 +67,3 @@ def one_process(make_worker: Callable[[], Worker]) -> int:
     from ..worker.signals import run
 
     return run(make_worker())
-
-
-def _given(timeout: float | None, log_level: str | None, log_format: str | None) -> dict[str, object]:
-    given = {"shutdown_timeout_s": timeout, "log_level": log_level and log_level.upper(), "log_format": log_format}
-    return {name: value for name, value in given.items() if value is not None}

@@ -39,5 +39,6 @@ SEAMS: tuple[tuple[str, str], ...] = (
     ("servers", "Registry"),
     ("source", "Slot"),
     ("commands", "Registry"),
+    ("worker_options", "Registry"),
     ("process_runner", "Slot"),
 )
