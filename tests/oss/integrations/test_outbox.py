@@ -20,6 +20,7 @@ from support.relays import DEATHS
 
 pytest.importorskip("sqlalchemy")
 from sqlalchemy import MetaData, create_engine, insert
+from sqlalchemy.dialects import mysql, postgresql
 
 from offsider.integrations.sqlalchemy import outbox_table
 from offsider.integrations.sqlalchemy.outbox import SqlTable
@@ -158,6 +159,34 @@ def test_a_queue_that_is_something_else_keeps_the_rows_until_it_is_mended(
     raw.delete(app.keys.queue("notes"))
     bring_all(app, outbox.rows)
     assert raw.llen(app.keys.queue("notes")) == 2
+
+
+def test_a_row_that_is_no_job_is_put_into_quarantine_once_and_holds_up_no_other(
+    app: App, outbox: Outbox, raw: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.write(app, 1)
+    with outbox.engine.begin() as connection:
+        connection.execute(insert(outbox.table), [{"payload": '{"class":"note","args":[1'}, {"payload": ""}])
+    outbox.keep(app, [app.jobs["note"].request(n) for n in (2, 3)])
+    relay = Relay(app, outbox.rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox.rows, "forget", lambda _batch: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            relay.bring()
+    bring_all(app, outbox.rows)
+    assert raw.llen(app.keys.queue("notes")) == 3
+    empty, cut = sorted(app.quarantine.entries(), key=lambda entry: entry.text)
+    assert (empty.text, cut.text) == ("", '{"class":"note","args":[1')
+    assert all(entry.reason.startswith("from the outbox: not JSON") for entry in (empty, cut))
+    assert outbox.rows.counts() == {}
+
+
+def test_a_payload_may_be_long_in_every_database() -> None:
+    (column,) = [one for one in outbox_table(MetaData()).columns if one.name == "payload"]
+    assert [str(column.type.compile(dialect=made())) for made in (mysql.dialect, postgresql.dialect)] == [
+        "LONGTEXT",
+        "TEXT",
+    ]
 
 
 def test_a_row_goes_where_it_went_when_it_was_written(make_app: Callable[..., App], outbox: Outbox, raw: Any) -> None:

@@ -12,8 +12,9 @@ import pytest
 from offsider import App
 from offsider.api.doctor import doctor
 from offsider.integrations.outbox import Row
-from offsider.integrations.relays import relay_in_workers, strays
+from offsider.integrations.relays import Relays, relay_in_workers, strays
 from offsider.worker.embed import embed
+from offsider.worker.service import PeriodicService
 from support.waiting import until
 
 MakeApp = Callable[..., App]
@@ -132,3 +133,27 @@ def test_a_worker_whose_start_failed_has_left_no_relay_behind(
     assert made == []
     with worker:
         assert len(made) == 1
+
+
+def test_when_one_cannot_start_those_before_it_end_and_the_next_worker_starts_all(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = make_app(shards={"eu": {"namespace": "eu"}})
+    relays = Relays(app, Rows)
+    start, begun = PeriodicService.start, []
+
+    def full(service: PeriodicService) -> None:
+        if service.name == "outbox relay of shard eu":
+            raise RuntimeError("can't start new thread")
+        start(service)
+        begun.append(service._thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PeriodicService, "start", full)
+        with pytest.raises(RuntimeError, match="new thread"):
+            relays.enter("a worker")
+    assert [thread.is_alive() for thread in begun] == [False]
+    relays.enter("another one")
+    assert sum(thread.name.startswith("offsider-outbox") for thread in threading.enumerate()) == 3
+    relays.leave("another one", 5.0)
+    assert not any(thread.name.startswith("offsider-outbox") for thread in threading.enumerate())

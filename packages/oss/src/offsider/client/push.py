@@ -118,6 +118,23 @@ class Client:
         finally:
             self._lanes.give(lane)
 
+    def put_aside(self, entries: Sequence[bytes]) -> None:
+        """Put what is no job into the quarantine; what lies there already is there once.
+
+        Args:
+            entries: As ``quarantine_entry`` makes them.
+
+        Raises:
+            StoreError: Redis is away or refuses.
+        """
+        now_s = clock.now_s()
+        words: list[Argument] = [word for entry in entries for word in (now_s, entry)]
+        lane = self._lanes.take()
+        try:
+            lane.wire.command("ZADD", self._keys.quarantine, "NX", *words)
+        finally:
+            self._lanes.give(lane)
+
     def close(self) -> None:
         """Drop the connections of threads; those of a loop go with it."""
         self._lanes.close()

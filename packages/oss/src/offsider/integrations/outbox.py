@@ -7,16 +7,21 @@ that is away holds up nobody else's rows.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import Malformed
 from ..job.push import PushRequest
 from ..job.record import dumps, loads
+from ..worker.putback import quarantine_entry
 from ..worker.service import PeriodicService
 
 if TYPE_CHECKING:
     from ..app import App
+
+log = logging.getLogger("offsider.worker")
 
 MOST = 500  # rows in one batch
 POLL_S = 0.5
@@ -45,7 +50,8 @@ class Relay(PeriodicService):
     """Brings the batches of one place into its Redis, in order. Any number may run at once: they repeat each other.
 
     * the name is committed before the push, the rows are deleted after it: a death in between repeats the push;
-    * a push with a name that Redis knows puts nothing.
+    * a push with a name that Redis knows puts nothing;
+    * a row that is no job, cut off by a database or edited by hand, goes into the quarantine: it holds up no other.
     """
 
     def __init__(self, app: App, table: OutboxTable, *, shard: str | None = None, poll_s: float = POLL_S) -> None:
@@ -67,8 +73,11 @@ class Relay(PeriodicService):
         """Bring one batch over; how many jobs it had."""
         batch, rows = self._table.take(self._shard, os.urandom(9).hex(), MOST)
         if rows:
-            requests = [_request(payload, at_s) for payload, at_s, _shard in rows]
-            self._app.client_at(self._shard).push_once(f"outbox-{batch}", requests, remember_s=REMEMBER_S)
+            client = self._app.client_at(self._shard)
+            requests, odd = _read(rows)
+            if odd:
+                client.put_aside(odd)
+            client.push_once(f"outbox-{batch}", requests, remember_s=REMEMBER_S)
             self._table.forget(batch)
         return len(rows)
 
@@ -78,6 +87,16 @@ def row(app: App, request: PushRequest) -> Row:
     return dumps(request.record).decode(), request.at_s, app.place_of(request)
 
 
-def _request(payload: str, at_s: float | None) -> PushRequest:
+def _read(rows: Iterable[Row]) -> tuple[list[PushRequest], list[bytes]]:
+    """The jobs of rows; and entries of the quarantine for those that are none, which would hold up all others."""
+    requests: list[PushRequest] = []
+    odd: list[bytes] = []
     job: Any = None  # only client middleware asks for it, and that has seen the request
-    return PushRequest(loads(payload.encode()), at_s, job, waits=False, accepted=True)
+    for payload, at_s, _shard in rows:
+        raw = payload.encode("utf-8", "surrogatepass")
+        try:
+            requests.append(PushRequest(loads(raw), at_s, job, waits=False, accepted=True))
+        except Malformed as error:
+            log.error("a row of the outbox was put into quarantine: %s", error)
+            odd.append(quarantine_entry("", f"from the outbox: {error}", raw, at_ms=0))  # the same each time
+    return requests, odd

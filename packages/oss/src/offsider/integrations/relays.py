@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("offsider.worker")
 
 LOOK_EVERY_S = 60.0
+STOP_S = 5.0
 _ADVICE = (
     "Add the table [shards.NAME] again, or give them to another shard: UPDATE the column shard of these rows, and set"
     " batch to NULL"
@@ -74,12 +75,10 @@ class Relays:
         self._running: list[PeriodicService] = []
 
     def enter(self, holder: object) -> None:
-        """Somebody needs them; the first one starts them."""
+        """Somebody needs them; the first one starts them, all or none."""
         with self._lock:
             if not self._holders:
-                self._running = self._made()
-                for service in self._running:
-                    service.start()
+                self._start()
             self._holders.add(holder)
 
     def leave(self, holder: object, timeout_s: float) -> None:
@@ -89,14 +88,29 @@ class Relays:
             if self._holders:
                 return
             running, self._running = self._running, []
-        until_s = clock.monotonic_s() + timeout_s
-        for service in running:
-            service.stop(max(0.0, until_s - clock.monotonic_s()))
+        _stop(running, timeout_s)
+
+    def _start(self) -> None:
+        begun: list[PeriodicService] = []
+        try:
+            for service in self._made():
+                begun.append(service)
+                service.start()
+        except BaseException:
+            _stop(begun, STOP_S)
+            raise
+        self._running = begun
 
     def _made(self) -> list[PeriodicService]:
         table = self._make_table()
         relays = [Relay(self._app, table, shard=shard) for shard in (None, *self._app.settings.shards)]
         return [*relays, _Strays(self._app, table)]
+
+
+def _stop(running: Iterable[PeriodicService], timeout_s: float) -> None:
+    until_s = clock.monotonic_s() + timeout_s
+    for service in running:
+        service.stop(max(0.0, until_s - clock.monotonic_s()))
 
 
 class _Share:
@@ -109,7 +123,7 @@ class _Share:
         """Need them."""
         self._relays.enter(self)
 
-    def stop(self, timeout_s: float = 5.0) -> None:
+    def stop(self, timeout_s: float = STOP_S) -> None:
         """Need them no more."""
         self._relays.leave(self, timeout_s)
 

@@ -105,7 +105,7 @@ def quarantine(unit: UnitOfWork, reason: str) -> Settlement:
     return Settlement(unit, "quarantine", 0.0, quarantine_entry(unit.queue, reason, unit.payload))
 
 
-def quarantine_entry(queue: str, reason: str, raw: bytes) -> bytes:
-    """One line of JSON (``queue``, ``reason``, ``at`` in ms), a newline, then the bytes as they were."""
-    header = records.dumps({"queue": queue, "reason": reason[:1000], "at": clock.now_ms()})
+def quarantine_entry(queue: str, reason: str, raw: bytes, at_ms: int | None = None) -> bytes:
+    """One line of JSON (``queue``, ``reason``, ``at`` in ms: now when None), a newline, then the bytes as they were."""
+    header = records.dumps({"queue": queue, "reason": reason[:1000], "at": clock.now_ms() if at_ms is None else at_ms})
     return header + b"\n" + raw

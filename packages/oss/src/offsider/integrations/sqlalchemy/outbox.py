@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.mysql import LONGTEXT
 
 from ..outbox import Row
 
@@ -38,11 +39,12 @@ def outbox_table(metadata: MetaData, name: str = "offsider_outbox") -> Table:
         ['at_s', 'batch', 'id', 'payload', 'shard']
     """
     number = BigInteger().with_variant(Integer, "sqlite")  # which counts only what it calls INTEGER
+    text = Text().with_variant(LONGTEXT(), "mysql", "mariadb")  # whose TEXT ends after 64 kB
     return Table(
         name,
         metadata,
         Column("id", number, primary_key=True, autoincrement=True),
-        Column("payload", Text, nullable=False),
+        Column("payload", text, nullable=False),
         Column("at_s", Float, nullable=True),
         Column("batch", String(18), nullable=True, index=True),
         Column("shard", String(128), nullable=True),
