@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from offsider.worker.worker import Worker
 from offsider_enterprise.unique import Unique
 from offsider_enterprise.unique.check_service import LockCheck
 from offsider_enterprise.unique.liveness import Liveness
+from offsider_enterprise.unique.stamp import stamp_of
 from support.waiting import until
 
 from .conftest import UniqueBench
@@ -52,6 +55,63 @@ def test_a_job_that_is_nowhere_loses_its_lock_with_the_second_look(bench: Unique
     assert liveness.suspects
     assert look(liveness) == 1
     assert bench.holders() == {kept}
+
+
+def test_a_queue_of_any_length_that_was_cleared_is_done_with_by_the_second_look(
+    bench: UniqueBench, liveness: Liveness
+) -> None:
+    sync = bench.job(Unique(by="account"))
+    sync.enqueue_many([(k,) for k in range(700)])
+    kept = sync.using(queue="other").enqueue(9000)
+    bench.app.queues["default"].clear()
+    assert look(liveness) == 0
+    assert look(liveness) == 700
+    assert bench.holders() == {kept}
+
+
+def test_a_job_that_is_met_the_other_way_round_keeps_its_lock(bench: UniqueBench, liveness: Liveness) -> None:
+    """Handed back as it was, behind us, in both looks: only who comes from the workers meets it."""
+    bench.job(True).enqueue(7)
+    assert sum(went_back(bench, liveness)) == 0
+    assert sum(went_back(bench, liveness)) == 0
+    assert len(bench.locks) == 1
+
+
+def went_back(bench: UniqueBench, liveness: Liveness) -> Iterator[int]:
+    """A look during which the job is in flight until its queue was looked at, and back before its owner is."""
+    payload = bench.take("busy")
+    hidden = [True]
+    owners = liveness._owners
+
+    def back() -> list[str]:
+        if hidden:
+            hidden.clear()
+            bench.raw.delete(bench.key("inflight:busy"))
+            bench.raw.rpush(bench.key("queue:default"), payload)
+        return owners()
+
+    liveness._owners = back  # type: ignore[method-assign]
+    yield from liveness.steps()
+    liveness._owners = owners  # type: ignore[method-assign]
+
+
+def test_of_very_many_locks_each_has_its_turn(
+    bench: UniqueBench, liveness: Liveness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("offsider_enterprise.unique.liveness.MOST_LOCKS", 400)
+    sync = bench.job(Unique(by="account"))
+    sync.using(queue="other").enqueue_many([(k,) for k in range(1500)])
+    sync.enqueue_many([(k,) for k in range(2000, 2600)])
+    bench.app.queues["default"].clear()
+    assert look(liveness, 12) == 600
+    assert len(bench.locks) == 1500
+
+
+def test_a_lock_whose_name_the_look_cannot_read_is_left_alone(bench: UniqueBench, liveness: Liveness) -> None:
+    stamp_of(bench.app).digest = lambda canonical: f"no.letter:{len(canonical)}"
+    bench.job(True).enqueue(7)
+    assert look(liveness, 3) == 0
+    assert len(bench.locks) == 1
 
 
 def test_a_job_that_is_dead_or_in_quarantine_is_nowhere(bench: UniqueBench, liveness: Liveness) -> None:
@@ -101,8 +161,8 @@ def test_a_worker_looks_by_itself_and_forgets_what_is_over(make_bench: Any) -> N
 
 
 def test_one_process_at_a_time_has_the_turn(bench: UniqueBench) -> None:
-    first, second = (LockCheck(bench.start(), 30.0) for _ in range(2))
-    bench.raw.delete(bench.key("unique-turn"))
+    # They do not run: their own looks would take the turn, too.
+    first, second = (LockCheck(Worker(bench.app, queues=["default"]), 30.0) for _ in range(2))
     assert first._has_turn()
     assert first._has_turn()
     assert not second._has_turn()

@@ -63,7 +63,7 @@ class LockCheck(PeriodicService):
         for count in steps:
             if count:
                 self.ended += count
-                log.warning("%d unique lock was ended: its job is nowhere", count)
+                log.warning("unique locks of jobs that are nowhere were ended: %d", count)
             return PAUSE_S
         self._steps = None
         return min(SOON_S, self._every_s) if self._liveness.suspects else self._every_s
