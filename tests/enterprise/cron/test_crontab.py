@@ -238,11 +238,13 @@ def test_a_wrong_declaration_stops_the_start(
 
 
 def test_arguments_that_are_encrypted_do_not_belong_into_an_entry(bench: CronBench) -> None:
-    bench.app.job(name="pay", queue="cron")(lambda card="x": None)
-    bench.app.jobs["pay"].secret = True
+    bench.app.job(name="pay", queue="cron", encrypt=True)(lambda card="x": None)
     bench.crontab.add("fine", "pay", YEARLY)
     with pytest.raises(InvalidOption, match="the arguments of job 'pay' are encrypted"):
         bench.crontab.add("a", "pay", YEARLY, args=["4111"])
+    with pytest.raises(InvalidOption, match="the arguments of job 'report' are encrypted"):
+        bench.crontab.add("a", "report", YEARLY, args=["4111"], options={"encrypt": ["what"]})
+    assert [one.name for one in bench.crontab] == ["fine"]
 
 
 def test_entries_lie_beside_their_queues(make_bench: Callable[..., CronBench], raw: Any) -> None:
@@ -295,6 +297,8 @@ def test_what_a_later_version_has_written_is_shown_and_left_alone(
     assert shown.coming() == []
     with pytest.raises(InvalidOption, match="cannot be read here"):
         bench.crontab.run("later")
+    with pytest.raises(InvalidOption, match="cannot be read here"):
+        bench.crontab.edit("later", job="report", cron="0 0 2 1 *")
     assert bench.crontab.delete("later")
 
 

@@ -199,7 +199,8 @@ class Crontab:
 
         Raises:
             KeyError: There is none of that name.
-            OffsiderError: Something of it cannot be; `InvalidOption` when it is declared in code or settings.
+            OffsiderError: Something of it cannot be; `InvalidOption` when it is declared in code or settings, or this
+                version cannot read it.
         """
         given: dict[str, Any] = {
             "job": job if isinstance(job, str) or job is KEEP else job.job_name,
@@ -208,11 +209,11 @@ class Crontab:
         }  # fmt: skip
         changes = {key: value for key, value in given.items() if value is not KEEP}
         for _ in range(TRIES):
-            now = self._of_run_time(name, "edited")
-            entry = replace(now.entry, **self._encoded(now.entry, changes), by=self._who(by))
+            now, rev = self._to_edit(name)
+            entry = replace(now, **self._encoded(now, changes), by=self._who(by))
             check(self._app, entry)
             try:
-                self._put(entry, over=now.rev)
+                self._put(entry, over=rev)
             except LookupError:
                 continue  # somebody else was faster: their change stays, ours goes over it
             return self[name]
@@ -341,13 +342,15 @@ class Crontab:
             raise KeyError(name)
         return kept
 
-    def _of_run_time(self, name: str, what: str) -> CronEntry:
-        found = self[name]
-        if found.source != RUN_TIME:
+    def _to_edit(self, name: str) -> tuple[Entry, str]:
+        """An entry of run time, and its revision."""
+        with self._wire() as wire:
+            kept = self._kept(wire, name)
+        if kept.source != RUN_TIME:
             raise InvalidOption(
-                f"cron entry {name!r} is declared in {found.source}: it is {what} there, or paused and run from here"
+                f"cron entry {name!r} is declared in {kept.source}: it is edited there, or paused and run from here"
             )
-        return found
+        return _readable(kept), kept.rev
 
     def _encoded(self, entry: Entry, changes: dict[str, Any]) -> dict[str, Any]:
         """Arguments as JSON, when they are given."""

@@ -14,6 +14,7 @@ from offsider.job.options import seconds
 from offsider.job.record import check_json, check_name
 from offsider.shards import Shard
 
+from ..encryption.option import FIELD as ENCRYPT
 from .missed import ONCE, POLICIES
 from .schedule import Schedule, schedule
 from .wall import WallClock
@@ -195,13 +196,13 @@ def _check(app: App | Shard, entry: Entry) -> None:
     _check_options(entry.options)
     check_json([entry.args, entry.kwargs], "arguments")
     job = job_of(app, entry.job)
-    if (entry.args or entry.kwargs) and getattr(job, "secret", False):
+    target, args, kwargs = bound(app, entry)
+    record = target.request(*args, **kwargs).record
+    if (entry.args or entry.kwargs) and (job.secret or record.get(ENCRYPT)):
         raise InvalidOption(
             f"the arguments of job {entry.job!r} are encrypted, and those of an entry lie in Redis as they are: leave"
             " them out, and let the job look them up"
         )
-    target, args, kwargs = bound(app, entry)
-    target.request(*args, **kwargs)
     _check_place(app, entry, target)
     size = len(entry.to_json())
     if size > MOST_BYTES:
