@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from offsider import App, Cancel, Snooze
+from offsider import App, Cancel, Context, Snooze
 from offsider.contract.middleware import ServerMiddleware
 from offsider.contract.work import Hold
 from offsider.worker.worker import Worker
@@ -208,3 +209,23 @@ def test_the_setting_sends_to_a_real_socket(
     heard.discard("sidekiq.spool.jobs")  # it comes with a heartbeat
     names = ("jobs.count", "jobs.success", "jobs.perform", "jobs.perform_dist")
     assert heard == {f"sidekiq.{name}" for name in names}
+
+
+def test_a_job_that_was_cancelled_is_neither_a_success_nor_a_failure(
+    metered: App, metered_bench: Bench, ledger: Ledger
+) -> None:
+    begun = threading.Event()
+
+    @metered.job(name="long")
+    def long(ctx: Context) -> None:
+        begun.set()
+        while True:
+            ctx.check()
+
+    jid = long.enqueue()
+    worker = metered_bench.start()
+    assert begun.wait(10)
+    metered.cancel(str(jid))
+    until(metered_bench.is_settled, what="it has ended")
+    worker.stop()
+    assert ledger.counts() == {"count": 1}

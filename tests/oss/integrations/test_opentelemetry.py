@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -200,6 +202,29 @@ def test_a_run_that_was_stopped_or_ended_elsewhere_is_no_error_here(
     (run,) = kind(spans(2), SpanKind.CONSUMER)
     assert run.status.status_code is status
     assert [event.name for event in run.events] == ["stopped"]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "handed back", "too slow"])
+def test_an_async_run_that_was_stopped_is_no_error_and_one_whose_time_was_over_is(
+    traced: App, spans: Spans, start_worker: Start, how: str
+) -> None:
+    begun = threading.Event()
+
+    @traced.job(name="wait", timeout=0.2 if how == "too slow" else None, retry=0)
+    async def wait() -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    jid = wait.enqueue()
+    worker = start_worker(traced)
+    assert begun.wait(10)
+    if how == "cancelled":
+        traced.cancel(str(jid))
+    elif how == "handed back":
+        worker.stop(0.0)
+    (run,) = kind(spans(2), SpanKind.CONSUMER)
+    expected = (StatusCode.ERROR, "exception") if how == "too slow" else (StatusCode.UNSET, "stopped")
+    assert (run.status.status_code, run.events[0].name) == expected
 
 
 def test_bulk_enqueues_have_a_span_each(traced: App, spans: Spans, raw: Any) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
-from offsider.contract.work import UnitOfWork
+from offsider.contract.work import Hold, UnitOfWork
+from offsider.errors import JobCancelled, LostJob, Shutdown
 from offsider.worker.execution import Execution
 from support.bench import Bench, payload
 from support.waiting import until
@@ -90,6 +93,26 @@ def test_the_queue_is_the_one_it_was_taken_from_whatever_the_payload_says() -> N
     nobody: Any = None
     one = Execution(unit, {"queue": "mail", "jid": 7}, nobody, nobody, [], {})
     assert (one.queue, one.jid) == ("low", "7")
+
+
+@pytest.mark.parametrize(
+    ("error", "stopped_when"),
+    [
+        (ValueError("torn"), {"cancelled"}),
+        (Hold("later", delay_s=1.0), {"", "cancelled", "lost", "interrupting"}),
+        (JobCancelled("on request"), {"", "cancelled", "lost", "interrupting"}),
+        (LostJob("gone"), {"cancelled", "lost"}),
+        (Shutdown(), {"cancelled", "interrupting"}),
+        (asyncio.CancelledError(), {"cancelled", "interrupting"}),  # else its time was over, or it has raised it itself
+    ],
+)
+def test_what_has_failed_is_told_from_what_was_stopped(error: BaseException, stopped_when: set[str]) -> None:
+    for state in ("", "cancelled", "lost", "interrupting"):
+        capsule: Any = SimpleNamespace(interrupting=state == "interrupting")
+        nobody: Any = None
+        one = Execution(UnitOfWork("1:a", "a", b""), {"jid": "j"}, nobody, capsule, [], {})
+        one.cancelled, one.lost = state == "cancelled", state == "lost"
+        assert one.is_stopped_by(error) == (state in stopped_when), state
 
 
 def test_what_is_set_on_one_is_not_set_on_another() -> None:

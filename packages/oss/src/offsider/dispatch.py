@@ -9,7 +9,7 @@ from .contract.middleware import compile_server, compile_server_async
 from .contract.work import Hold
 from .deferrals import defer, first_of, later_of
 from .editions import lacking
-from .errors import JobHeld
+from .errors import JobCancelled, JobHeld
 from .job.push import PushRequest
 from .job.record import dumps, loads
 
@@ -32,6 +32,10 @@ class InlineExecution:
             tags = tuple(self.record.get("tags") or ())
             context = Context(jid=self.jid, name=self.job.name, queue=self.queue, tags=tags)
             self.job.arguments.inject(self.args, self.kwargs, context)
+
+    def is_stopped_by(self, error: BaseException) -> bool:
+        """Whether the body was held or cancelled by this, and has not failed; nobody else can stop it here."""
+        return isinstance(error, (Hold, JobCancelled))
 
 
 class Dispatch:

@@ -47,10 +47,9 @@ class JobMetrics(ServerMiddleware):
         started_s = clock.monotonic_s()
         try:
             result = next(execution)
-        except SIGNALS:
-            raise
         except BaseException as error:
-            self._failed(error, tags)
+            if not isinstance(error, SIGNALS) and not execution.is_stopped_by(error):
+                self._failed(error, tags)
             raise
         self._returned(started_s, tags)
         return result
@@ -61,10 +60,9 @@ class JobMetrics(ServerMiddleware):
         started_s = clock.monotonic_s()
         try:
             result = await next(execution)
-        except SIGNALS:
-            raise
         except BaseException as error:
-            self._failed(error, tags)
+            if not isinstance(error, SIGNALS) and not execution.is_stopped_by(error):
+                self._failed(error, tags)
             raise
         self._returned(started_s, tags)
         return result

@@ -19,7 +19,6 @@ except ImportError as error:
 from .. import __version__
 from ..contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
 from ..contract.work import Hold, Settled
-from ..errors import JobCancelled, LostJob, Shutdown
 from ..job.sealing import MASK
 
 if TYPE_CHECKING:
@@ -123,13 +122,16 @@ class Processing(ServerMiddleware):
             except Hold as held:
                 span.add_event("held", {"offsider.reason": held.reason})
                 raise
-            except (JobCancelled, LostJob, Settled, Shutdown) as signal:  # no failure of this run
-                span.add_event("stopped", {"offsider.reason": type(signal).__name__})
-                if isinstance(signal, Settled) and signal.failed:
+            except Settled as settled:
+                span.add_event("stopped", {"offsider.reason": "Settled"})
+                if settled.failed:
                     span.set_status(Status(StatusCode.ERROR, "it has failed elsewhere"))
                 raise
             except BaseException as error:
-                _failed(span, error, hides=execution.job.hides(record))
+                if execution.is_stopped_by(error):
+                    span.add_event("stopped", {"offsider.reason": type(error).__name__})
+                else:
+                    _failed(span, error, hides=execution.job.hides(record))
                 raise
 
 

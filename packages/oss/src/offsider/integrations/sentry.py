@@ -21,8 +21,8 @@ except ImportError as error:
 
 from .. import clock
 from ..contract.middleware import ClientMiddleware, NextAsync, NextPush, NextSync, ServerMiddleware
-from ..contract.work import Hold, Settled
-from ..errors import JobCancelled, JobTimeout, LostJob, Shutdown
+from ..contract.work import Settled
+from ..errors import JobTimeout
 from ..job.sealing import FIELD as FIELD_SEALED
 from ..job.sealing import MASK, shown_args, shown_kwargs
 
@@ -34,7 +34,6 @@ NAME = "sentry"
 FIELD = "trace_propagation_headers"  # as Sentry's Ruby SDK calls it in Sidekiq's jobs
 _ORIGIN = "auto.queue.offsider"
 _HEADERS = ("sentry-trace", "baggage")
-_SIGNALS = (Hold, JobCancelled, LostJob, Settled, Shutdown)
 
 
 def instrument(app: App, *, at_death: bool = False) -> None:
@@ -123,17 +122,23 @@ class Processing(ServerMiddleware):
                 try:
                     yield
                     transaction.set_status("ok")
-                except _SIGNALS as signal:  # no failure of this run, which it would be for the span
-                    failed_elsewhere = isinstance(signal, Settled) and signal.failed
-                    transaction.set_status("internal_error" if failed_elsewhere else "aborted")
-                    ended = signal
-                except Exception as error:
-                    transaction.set_status("internal_error")
-                    if self._reports:
-                        _report(error, hides=execution.job.hides(record))
-                    raise
+                except Settled as settled:
+                    transaction.set_status("internal_error" if settled.failed else "aborted")
+                    ended = settled
+                except BaseException as error:
+                    if execution.is_stopped_by(error):  # no failure of this run, which it would be for the span
+                        transaction.set_status("aborted")
+                        ended = error
+                    else:
+                        self._failed(transaction, execution, error)
+                        raise
             if ended is not None:
                 raise ended
+
+    def _failed(self, transaction: Any, execution: Any, error: BaseException) -> None:
+        transaction.set_status("internal_error")
+        if self._reports and isinstance(error, Exception):
+            _report(error, hides=execution.job.hides(execution.record))
 
 
 def _report_unseen(app: App, record: dict[str, Any], error: BaseException) -> None:

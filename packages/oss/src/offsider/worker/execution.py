@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ..contract.work import Settlement, UnitOfWork
+from ..contract.work import Hold, Settlement, UnitOfWork
+from ..errors import JobCancelled, LostJob, Shutdown
 from ..job.define import Job
 from ..job.record import Record
 
@@ -70,6 +72,17 @@ class Execution:
         if self.cancelled:
             self.told = True
         return self.cancelled
+
+    def is_stopped_by(self, error: BaseException) -> bool:
+        """Whether what comes out of the body means that it was stopped, held or cancelled, and not that it has failed.
+
+        An ``async def`` body whose time is over ends with a cancellation, too: that is a failure.
+        """
+        if (self.cancelled and not self.lost) or isinstance(error, (Hold, JobCancelled)):
+            return True
+        if isinstance(error, LostJob):
+            return self.lost
+        return isinstance(error, (Shutdown, asyncio.CancelledError)) and self.capsule.interrupting
 
     @property
     def queue(self) -> str:

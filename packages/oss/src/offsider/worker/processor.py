@@ -289,7 +289,7 @@ class Processor:
         execution.took_s = clock.monotonic_s() - execution.started_s
         if execution.cancelled and not execution.lost:
             return self._settle(execution, None, signal)
-        if not (execution.lost if isinstance(signal, LostJob) else execution.capsule.interrupting):
+        if not execution.is_stopped_by(signal):
             return self._settle(execution, None, signal)
         execution.failed = None
         self._joblog.stopped(execution, signal)
