@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from offsider_enterprise.unique.command import unique
+from offsider_enterprise.unique.stamp import stamp_of
 from offsider_pro.cli import apps
 
 from .conftest import UniqueBench
@@ -39,6 +40,15 @@ def test_locks_are_listed_found_and_ended(bench: UniqueBench, run: Any) -> None:
     assert json.loads(run("find", digest, "--json").output)["digest"] == digest
     result = run("unlock", jid)
     assert (result.output, result.exit_code) == (f"{jid}: unlocked; job {jid} held it\n", 0)
+    assert bench.is_clean()
+
+
+@pytest.mark.parametrize("name", ["-h3lp-app_json", "--app-json-help"])
+def test_a_name_that_begins_with_a_hyphen_is_no_option(bench: UniqueBench, run: Any, name: str) -> None:
+    stamp_of(bench.app).digest = lambda _canonical: name
+    jid = str(bench.job(True).enqueue(7))
+    assert run("find", name).output.startswith(f"{name}  sync  job {jid}")
+    assert run("unlock", name).output == f"{name}: unlocked; job {jid} held it\n"
     assert bench.is_clean()
 
 

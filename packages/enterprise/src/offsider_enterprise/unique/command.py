@@ -15,6 +15,10 @@ from .locks import Lock, UniqueLocks
 from .reason import until
 
 
+# The name of a lock may begin with a hyphen: such a word is no option here.
+NAMES = {"ignore_unknown_options": True}
+
+
 @click.group(short_help="The locks of unique jobs: list, find, unlock.")
 def unique() -> None:
     """The locks of unique jobs: who holds which, until when."""
@@ -39,7 +43,7 @@ def list_locks(name: str | None, count: int, as_json: bool, target: str | None, 
     click.echo(f"{total:,} locks are held" if total else "no lock is held")
 
 
-@unique.command("find", short_help="Show one lock, by its name or by the id of a job.")
+@unique.command("find", context_settings=NAMES, short_help="Show one lock, by its name or by the id of a job.")
 @click.argument("what", metavar="DIGEST|JID")
 @click.option("--json", "as_json", is_flag=True, help="An object, for programs.")
 @app_options
@@ -53,7 +57,7 @@ def find(what: str, as_json: bool, target: str | None, config: str | None) -> No
     click.echo(json.dumps(lock.to_dict(), ensure_ascii=False) if as_json else told(lock))
 
 
-@unique.command("unlock", short_help="End locks, by their names or by the ids of jobs.")
+@unique.command("unlock", context_settings=NAMES, short_help="End locks, by their names or by the ids of jobs.")
 @click.argument("whats", nargs=-1, required=True, metavar="DIGEST|JID...")
 @app_options
 def unlock(whats: tuple[str, ...], target: str | None, config: str | None) -> None:
