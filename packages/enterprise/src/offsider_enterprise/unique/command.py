@@ -14,7 +14,6 @@ from offsider_pro.cli.apps import app_options, opened
 from .locks import Lock, UniqueLocks
 from .reason import until
 
-
 # The name of a lock may begin with a hyphen: such a word is no option here.
 NAMES = {"ignore_unknown_options": True}
 
