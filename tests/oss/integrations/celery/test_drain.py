@@ -11,6 +11,8 @@ import pytest
 
 from offsider import App, OptionSpec
 from offsider.contract.edition import Edition
+from offsider.contract.middleware import ClientMiddleware
+from offsider.errors import InvalidArguments
 from offsider.integrations.celery import Drain
 from offsider.testing import Crash
 
@@ -92,6 +94,24 @@ def test_what_expires_later_does_so_as_a_job_where_jobs_can(
         assert [one["args"] for one in records] == [[1], [2], [3]]
         assert [one.get("expires_in") for one in records] == [one and pytest.approx(one, abs=30) for one in expiries]
         raw.flushdb()  # with what Redis knows of these messages
+
+
+def test_what_a_push_refuses_is_kept_and_holds_up_no_other(shop: App, drain: Drain, raw: Any) -> None:
+    class NoOdd(ClientMiddleware):
+        """Refuses odd numbers."""
+
+        def push(self, request: Any, next: Any) -> Any:
+            if request.record["args"][0] % 2:
+                raise InvalidArguments("odd")
+            return next(request)
+
+    shop.client_middleware.add("no odd", NoOdd())
+    raw.lpush("celery", *(task(number) for number in range(4)))
+    done = drain.move("celery")
+    assert (done.moved, done.left) == ({"shop.add": 2}, {("shop.add", "odd"): 2})
+    assert raw.lrange(LEFT, 0, -1)[::-1] == [task(1), task(3)]
+    assert numbers(raw) == [0, 2]
+    assert not raw.exists(ASIDE)
 
 
 def test_what_cannot_become_a_job_is_kept_with_its_bytes_and_told_with_its_reason(drain: Drain, raw: Any) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ... import clock
-from ...errors import JobError, Malformed, OffsiderError
+from ...errors import JobError, Malformed, OffsiderError, StoreError
 from ...store.connection import Connections
 from .messages import Message, read
 
@@ -82,7 +82,9 @@ class Drain:
         drained = Drained(unacked=self._unacked())
         for key in (self._aside(queue), *(queue + step for step in STEPS)):
             for raw in self._pages(key):
-                self._note(drained, raw)
+                task, request = self._read(raw, drained)
+                if request is not None:
+                    drained.moved[task] += 1
         return drained
 
     def move(self, queue: str) -> Drained:
@@ -103,28 +105,38 @@ class Drain:
             self._settle(queue, raw, drained)
 
     def _settle(self, queue: str, raw: bytes, drained: Drained) -> None:
-        request = self._note(drained, raw)
-        if request is None:
+        if not self._push(raw, drained):
             self._wire.command("LPUSH", f"{queue}.offsider-left", raw)
-        else:
-            # By its bytes, which are of one delivery: Celery gives the same id to each attempt at a task.
-            name = f"celery-{hashlib.sha256(raw).hexdigest()[:32]}"
-            client = self._app.client_at(self._app.place_of(request))
-            client.push_once(name, [request], remember_s=REMEMBER_S)
         self._wire.command("LREM", self._aside(queue), 1, raw)
 
-    def _note(self, drained: Drained, raw: bytes) -> PushRequest | None:
-        """Count a message; the job that it becomes, None when it cannot become one."""
+    def _push(self, raw: bytes, drained: Drained) -> bool:
+        """Enqueue what a message becomes, and count it; False when it cannot become a job."""
+        task, request = self._read(raw, drained)
+        if request is None:
+            return False
+        # By its bytes, which are of one delivery: Celery gives the same id to each attempt at a task.
+        once = f"celery-{hashlib.sha256(raw).hexdigest()[:32]}"
+        try:
+            client = self._app.client_at(self._app.place_of(request))
+            client.push_once(once, [request], remember_s=REMEMBER_S)
+        except StoreError:
+            raise  # not this message's fault
+        except OffsiderError as error:
+            drained.left[task, str(error)] += 1
+            return False
+        drained.moved[task] += 1
+        return True
+
+    def _read(self, raw: bytes, drained: Drained) -> tuple[str, PushRequest | None]:
+        """The task of a message, and the job that it becomes; None, and counted, when it cannot become one."""
         name = "?"
         try:
             message = read(raw)
             name = message.name
-            request = self._request(message)
+            return name, self._request(message)
         except OffsiderError as error:
             drained.left[name, str(error)] += 1
-            return None
-        drained.moved[name] += 1
-        return request
+            return name, None
 
     def _request(self, message: Message) -> PushRequest:
         name = self._names.get(message.name, message.name)
