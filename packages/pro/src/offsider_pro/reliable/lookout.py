@@ -10,11 +10,10 @@ import os
 import select
 import struct
 import sys
-from collections import deque
-from pathlib import Path
 from typing import Any
 
 from .cause import Cause
+from .memory import Kills
 
 fcntl: Any
 try:
@@ -27,7 +26,6 @@ INFO_EXIT = 1 << 3
 GET_INFO = (3 << 30) | (INFO_BYTES << 16) | (0xFF << 8) | 11  # PIDFD_GET_INFO, Linux 6.13; of the dead: 6.15
 EXIT_CODE_AT = 60
 STOPPED = (b"T", b"t")
-SAMPLES = 8  # of a counter: the dying need a while when they are large
 
 
 class Lookout:
@@ -43,7 +41,7 @@ class Lookout:
         self._parent = child_of
         self._pidfd = _pidfd(pid)
         self._stat = _opened(f"/proc/{pid}/stat")
-        self._kills = deque([oom_kills()], maxlen=SAMPLES)
+        self._kills = Kills(pid)
         self.fds = [] if self._pidfd is None else [self._pidfd]
 
     @property
@@ -71,21 +69,17 @@ class Lookout:
         return bool(fields) and fields[0] in STOPPED
 
     def note_memory(self) -> None:
-        """Look how often the system has killed for want of memory: what has come since a few looks ago counts."""
-        self._kills.append(oom_kills())
+        """Look how often the system has killed for want of memory; to be called again and again while it lives."""
+        self._kills.note()
 
     def cause(self) -> Cause:
         """What it has died of; once it is gone."""
         status = self._status()
-        return Cause.of_unknown(no_memory=self._no_memory()) if status is None else self.cause_of(status)
+        return Cause.of_unknown(no_memory=self._kills.lately()) if status is None else self.cause_of(status)
 
     def cause_of(self, status: int) -> Cause:
         """The same of another process that has ended just now, by its wait status."""
-        return Cause.of_status(status, no_memory=self._no_memory())
-
-    def _no_memory(self) -> bool:
-        now, before = oom_kills(), self._kills[0]
-        return now is not None and before is not None and now > before
+        return Cause.of_status(status, no_memory=self._kills.lately())
 
     def _status(self) -> int | None:
         """How it has ended, as ``waitpid`` would say; None when the system does not tell it to us."""
@@ -112,31 +106,6 @@ class Lookout:
                     os.close(fd)
         self._pidfd = self._stat = None
         self.fds = []
-
-
-def oom_kills() -> int | None:
-    """How many processes were killed for want of memory, in our own control group or else on this machine."""
-    for path in _counters():
-        with contextlib.suppress(OSError, ValueError):
-            for line in path.read_text("ascii").splitlines():
-                name, _, count = line.partition(" ")
-                if name == "oom_kill":
-                    return int(count)
-    return None
-
-
-def _counters() -> list[Path]:
-    root = Path("/sys/fs/cgroup")
-    found = [root / "memory.events"]  # a container's own
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text("ascii").splitlines():
-            number, _, rest = line.partition(":")
-            controllers, _, path = rest.partition(":")
-            if number == "0":
-                found.insert(0, root / path.lstrip("/") / "memory.events")
-            elif controllers == "memory":
-                found.append(root / "memory" / path.lstrip("/") / "memory.oom_control")
-    return [*found, Path("/proc/vmstat")]
 
 
 def _pidfd(pid: int) -> int | None:
