@@ -19,11 +19,11 @@ def test_a_duty_is_done_on_one_process_and_goes_on_where_the_next_leader_is(
 ) -> None:
     monkeypatch.setattr("offsider_enterprise.leader.duty_service.LOOK_EVERY_S", 0.05)
     done: list[tuple[str, int]] = []
-    apps = [make_enterprise() for _ in range(2)]
+    apps = [make_enterprise(enterprise={"leader_lease_s": 30.0}) for _ in range(2)]
     for app in apps:
         leadership(app).duties.add("sweep", Duty(lambda term: done.append((term.identity, term.number)), 1), by="shop")
     workers = {worker.identity: worker for worker in map(start_worker, apps)}
-    until(lambda: len(done) == 2, what="it is done again after a second")
+    until(lambda: len(done) >= 2, what="it is done again after a second")
     assert len(set(done)) == 1
     workers[done[0][0]].stop()
     until(lambda: len(set(done)) == 2, what="the other one does it")

@@ -18,10 +18,11 @@ NOTE = fenced("note", "redis.call('RPUSH', KEYS[1], ARGV[1])\nreturn redis.call(
 
 
 @pytest.fixture
-def term(enterprise: App, start_worker: Callable[..., Worker]) -> Term:
-    start_worker(enterprise)
-    until(lambda: leadership(enterprise).leads)
-    found = leadership(enterprise).term
+def term(make_enterprise: Callable[..., App], start_worker: Callable[..., Worker]) -> Term:
+    app = make_enterprise(enterprise={"leader_lease_s": 30.0})
+    start_worker(app)
+    until(lambda: leadership(app).leads)
+    found = leadership(app).term
     assert found is not None
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +17,7 @@ from support.proxy import Act, Fault, FaultyProxy
 from support.site import Visitor
 from support.waiting import until
 
+LONG = {"leader_lease_s": 30.0}  # where no lease is to end, however long a machine stands still
 Make = Callable[..., App]
 Start = Callable[..., Worker]
 
@@ -28,7 +28,7 @@ def leading(apps: list[App]) -> list[App]:
 
 
 def test_of_many_workers_one_leads_and_all_agree_on_who_it_is(make_enterprise: Make, start_worker: Start) -> None:
-    apps = [make_enterprise() for _ in range(3)]
+    apps = [make_enterprise(enterprise=LONG) for _ in range(3)]
     workers = [start_worker(app) for app in apps]
     until(lambda: len(leading(apps)) == 1, what="one leads")
     (leader,) = leading(apps)
@@ -38,26 +38,33 @@ def test_of_many_workers_one_leads_and_all_agree_on_who_it_is(make_enterprise: M
     one = found[leader]
     assert one is not None
     assert abs(one.since_s - time.time()) < 20
-    assert 0 < one.left_s <= 1.5
+    assert 0 < one.left_s <= 30
 
 
-def test_a_term_begins_with_an_event_and_is_prolonged_without_one(enterprise: App, start_worker: Start) -> None:
+def test_a_term_begins_with_an_event_and_is_prolonged_without_one(
+    make_enterprise: Make, start_worker: Start, raw: Any
+) -> None:
+    app = make_enterprise(enterprise={"leader_lease_s": 4.0})
     terms: list[Term] = []
-    enterprise.events.on("leader", terms.append)
-    worker = start_worker(enterprise)
+    app.events.on("leader", terms.append)
+    worker = start_worker(app)
     until(lambda: terms, what="the event")
-    threading.Event().wait(2.0)  # longer than a lease
-    assert leadership(enterprise).term is terms[0]
+
+    def ends_ms() -> int:
+        return int(raw.hget(EnterpriseKeys(app.keys).leader, "until"))
+
+    first_ms = ends_ms()
+    until(lambda: ends_ms() > first_ms + 1000, what="it is prolonged")
+    assert leadership(app).term is terms[0]
     assert [(term.identity, term.number) for term in terms] == [(worker.identity, 1)]
     worker.stop()
     assert not terms[0].holds
-    assert leadership(enterprise).current() is None
+    assert leadership(app).current() is None
 
 
 @pytest.mark.parametrize("leave", ["stop", "quiet"])
 def test_who_leaves_hands_over_at_once(make_enterprise: Make, start_worker: Start, leave: str) -> None:
-    settings = {"enterprise": {"leader_lease_s": 30.0}}
-    apps = [make_enterprise(**settings) for _ in range(2)]
+    apps = [make_enterprise(enterprise=LONG) for _ in range(2)]
     workers = [start_worker(app) for app in apps]
     until(lambda: len(leading(apps)) == 1)
     first = apps.index(leading(apps)[0])
@@ -73,7 +80,7 @@ def test_who_leaves_hands_over_at_once(make_enterprise: Make, start_worker: Star
 def test_a_bell_that_rings_while_nobody_listens_is_left_by_the_quiet_for_the_next_leader(
     make_enterprise: Make, start_worker: Start, raw: Any
 ) -> None:
-    app = make_enterprise(enterprise={"leader_lease_s": 30.0})
+    app = make_enterprise(enterprise=LONG)
     worker = start_worker(app)
     until(lambda: leadership(app).leads)
     worker.quiet()
@@ -119,7 +126,7 @@ def test_a_leader_that_is_cut_off_is_followed_and_knows_it_before_the_other_begi
 def test_a_lost_reply_makes_no_second_term(make_enterprise: Make, start_worker: Start, redis_url: str) -> None:
     proxy = FaultyProxy.before(redis_url)
     try:
-        app = make_enterprise(proxy.url)
+        app = make_enterprise(proxy.url, enterprise=LONG)
         text = load("leader_stand").text.encode()
         fault = proxy.add(Fault(lambda request: text in request.words, Act.LOSE))
         start_worker(app)
@@ -133,9 +140,9 @@ def test_a_lost_reply_makes_no_second_term(make_enterprise: Make, start_worker: 
 
 
 def test_a_worker_that_may_not_lead_never_does(make_enterprise: Make, start_worker: Start) -> None:
-    never = make_enterprise(enterprise={"leader": False})
+    never = make_enterprise(enterprise={**LONG, "leader": False})
     start_worker(never)
-    may = make_enterprise()
+    may = make_enterprise(enterprise=LONG)
     start_worker(may)
     until(lambda: leadership(may).leads)
     assert not leadership(never).leads
@@ -147,11 +154,11 @@ def test_a_worker_that_may_not_lead_never_does(make_enterprise: Make, start_work
 def test_the_page_of_processes_and_sidekiqs_key_say_who_leads(
     make_enterprise: Make, start_worker: Start, raw: Any
 ) -> None:
-    app = make_enterprise(namespace="")
+    app = make_enterprise(namespace="", enterprise=LONG)
     worker = start_worker(app)
     until(lambda: leadership(app).leads)
     assert raw.get("dear-leader").decode() == worker.identity
-    assert 0 < raw.pttl("dear-leader") <= 1500
+    assert 0 < raw.pttl("dear-leader") <= 30_000
     until(
         lambda: [one.fields.get("leader") for one in app.processes if one.identity == worker.identity] == ["1"],
         what="the heartbeat says so",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -129,15 +131,23 @@ def test_the_end_of_the_job_is_the_end_of_the_lock(bench: UniqueBench, is_async:
 
 
 def test_the_lock_is_kept_over_retries_and_given_back_at_death(bench: UniqueBench) -> None:
+    began: list[int] = []
+    again, looked = threading.Event(), threading.Event()
+
     def fail(_account: int, _note: str) -> None:
+        if began:
+            again.set()
+            assert looked.wait(30)
+        began.append(1)
         raise ValueError("no")
 
-    sync = bench.job(600, fail, retry=Retry(max=1, delay=0.2))
+    sync = bench.job(600, fail, retry=Retry(max=1, delay=0.1))
     jid = sync.enqueue(7)
     bench.start()
-    until(lambda: bench.raw.zcard(bench.key("retry")) == 1, what="it waits for its retry")
+    assert again.wait(15), "it is tried again"
     assert sync.enqueue(7) is None
     assert bench.locks.holder(sync, 7).jid == jid  # type: ignore[union-attr]
+    looked.set()
     until(lambda: bench.raw.zcard(bench.key("dead")) == 1, what="it has died")
     assert bench.is_clean()
 
@@ -299,11 +309,14 @@ def test_a_job_that_has_begun_is_not_replaced(bench: UniqueBench) -> None:
 
 def test_debounce_runs_once_after_the_last_call_with_its_arguments(bench: UniqueBench) -> None:
     ran: list[str] = []
-    sync = bench.job(Unique(0.6, policy="debounce", by="account"), lambda _account, note: ran.append(note))
+    sync = bench.job(Unique(60, policy="debounce", by="account"), lambda _account, note: ran.append(note))
     bench.start()
-    for note in "abcde":
-        assert sync.enqueue(7, note)
-    assert bench.raw.zcard(bench.key("schedule")) == 1
+    jids = [sync.enqueue(7, note) for note in "abcd"]
+    before_s = time.time()
+    jids.append(sync.enqueue(7, "e"))
+    ((_payload, due_s),) = bench.raw.zrange(bench.key("schedule"), 0, -1, withscores=True)
+    assert before_s + 60 <= due_s <= time.time() + 60, "so long after the last call"
+    assert bench.app.scheduled.run_now(jids[-1])
     until(lambda: ran, what="it has run")
     bench.waits_until_settled()
     assert ran == ["e"]
