@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from offsider import App
-from offsider.api.workforce import Process, identity_of, living, running_since
+from offsider.api.workforce import Process, identity_of, living, running_since, work_entry, work_since_s
 from offsider.store.wire import Wire
 
 NOW_S = 1000.0
@@ -72,3 +72,24 @@ def test_since_when_a_process_runs_a_job_is_read_from_its_work(app: App, wire: W
 
 def test_an_owner_has_the_name_of_its_process() -> None:
     assert identity_of("vm:1:a/default/3~2") == "vm:1:a"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"queue": "mail", "payload": '{"args":["\\"run_at\\":9,"]}', "run_at": 1795614024},
+        {"run_at": 17.25, "payload": '{"run_at":9}', "progress": [1, 2, '"run_at":9,']},
+        {"payload": "\\", "run_at": 5}, {"payload": '"run_at":9}'}, {"run_at": "9"}, {"run_at": None}, {"run_at": -4},
+        {"run_at": 1e300}, {},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_since_when_a_job_runs_is_read_past_what_others_have_written_in_its_entry(
+    entry: dict[str, Any], separators: tuple[str, str]
+) -> None:
+    value = json.dumps(entry, separators=separators).encode()
+    assert work_since_s(value) == (work_entry(b"", value).since_s or 0.0)
+
+
+def test_an_entry_that_is_none_says_nothing() -> None:
+    assert [work_since_s(value) for value in (b"", b"\xff", b"[]", b'"run_at":')] == [0.0] * 4

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidOption, shown
 from ..store.classify import store_errors
-from .desk import told
-from .search import pairs
+from ..store.hashes import mapped, read
 from .workforce import as_number, as_object, listed
 
 if TYPE_CHECKING:
     from .manage import Management
 
 SIGNAL_S = 60
-OURS = frozenset({"info", "concurrency", "busy", "beat", "rtt_us", "quiet", "rss"})
+OURS = frozenset({b"info", b"concurrency", b"busy", b"beat", b"rtt_us", b"quiet", b"rss"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,9 @@ class Processes:
         with self._app.desk.wire() as wire:
             seconds, microseconds = wire.command("TIME")
             now_s = int(seconds) + int(microseconds) / 1e6
-            keys = self._app.keys
-            found = [(one, pairs(told(wire, [], "HGETALL", keys.process(one)))) for one in listed(wire, keys)]
-        return [_info(identity, dict(fields), now_s) for identity, fields in sorted(found) if fields]
+            names = sorted(listed(wire, self._app.keys))
+            found = map(mapped, read(wire, [self._app.keys.process(one) for one in names]))
+        return [_info(identity, said, now_s) for identity, said in zip(names, found, strict=True) if said]
 
     def __iter__(self) -> Iterator[ProcessInfo]:
         return iter(self.all())
@@ -184,7 +183,7 @@ def _info(identity: str, said: Mapping[bytes, bytes], now_s: float) -> ProcessIn
         beat_s=beat_s,
         beat_age_s=max(0.0, now_s - beat_s) if beat_s else 0.0,
         version=str(info.get("version") or ""),
-        fields={_text(key): _text(value) for key, value in said.items() if _text(key) not in OURS},
+        fields={_text(key): _text(value) for key, value in said.items() if key not in OURS},
     )
 
 

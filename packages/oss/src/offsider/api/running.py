@@ -11,7 +11,7 @@ from ..job import record as records
 from ..job.sealing import masked, shown_args, shown_kwargs
 from .page import PAGE, check_page
 from .search import checked_jid
-from .workforce import WorkEntry, listed, work_of
+from .workforce import WorkEntry, listed, work_entry, work_since_s, works
 
 if TYPE_CHECKING:
     from .manage import Management
@@ -74,7 +74,7 @@ class Running:
         return _jobs(self._entries())
 
     def jobs(self, *, count: int = PAGE, skip: int = 0) -> list[RunningJob]:
-        """A page of them, those that run longest first. Payloads of others are not looked into.
+        """A page of them, those that run longest first. Others are not looked into.
 
         Args:
             count: How many at most, 1 to 1000.
@@ -87,12 +87,11 @@ class Running:
         check_page(count, skip)
         return _jobs(self._entries()[skip : skip + count])
 
-    def _entries(self) -> list[tuple[str, WorkEntry]]:
-        """What all processes say, each with the process; the longest first."""
+    def _entries(self) -> list[tuple[str, bytes, bytes]]:
+        """What all processes say, each with the process and the slot; the longest first."""
         with self._app.desk.wire() as wire:
-            keys = self._app.keys
-            found = [(identity, one) for identity in listed(wire, keys) for one in work_of(wire, keys, identity)]
-        return sorted(found, key=lambda one: one[1].since_s or 0.0)
+            found = works(wire, self._app.keys, listed(wire, self._app.keys))
+        return sorted(found, key=lambda one: work_since_s(one[2]))
 
     def __iter__(self) -> Iterator[RunningJob]:
         return iter(self.all())
@@ -116,8 +115,9 @@ class Running:
         return next((one for one in self if one.jid == jid), None)
 
 
-def _jobs(entries: Iterable[tuple[str, WorkEntry]]) -> list[RunningJob]:
-    return [made for identity, one in entries if (made := _job(identity, one)) is not None]
+def _jobs(entries: Iterable[tuple[str, bytes, bytes]]) -> list[RunningJob]:
+    found = (_job(identity, work_entry(slot, value)) for identity, slot, value in entries)
+    return [one for one in found if one is not None]
 
 
 def _job(identity: str, entry: WorkEntry) -> RunningJob | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import clock
 from ..errors import InvalidOption, shown
 from ..store.classify import is_wrong_type, store_errors
+from ..store.hashes import requests
 from ..store.scripts import load
 from .queues import QueueInfo, waited_s
 from .workforce import as_number, listed
@@ -93,10 +94,10 @@ class Stats:
             waiting = [one for some in _parts(names) for one in wire.run(load("sizes"), [*map(keys.queue, some)], [])]
         words: list[tuple[Any, ...]] = [("GET", keys.stat(name)) for name in TOTALS]
         words += [("ZCARD", key) for key in (keys.schedule, keys.retry, keys.dead, keys.quarantine)]
-        words += [("HMGET", keys.process(one), "info", "busy", "concurrency") for one in processes]
+        words += requests([keys.process(one) for one in processes], ("info", "busy", "concurrency"))
         answers = self._ask(words)
-        (processed, failed), sizes, rest = answers[:2], answers[2:6], answers[6:]
-        living = [one for one in rest if one is not None and one[0] is not None]
+        (processed, failed), sizes, told = answers[:2], answers[2:6], answers[6:]
+        living = [one for some in told for one in some if one[0] is not None]
         queues = _queues(names, waiting)
         scheduled, retries, dead, quarantined = (one or 0 for one in sizes)
         return Figures(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..store.hashes import mapped, read
 from ..store.keys import Keys
 from .desk import told
 from .search import pairs
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from ..store.wire import Wire
 
 MOST_PROCESSES = 1000
+WORKS_AT_ONCE = 20
+_STAMP = re.compile(rb" ?(\d{1,12}(?:\.\d+)?)[,}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +110,49 @@ def work_of(wire: Wire, keys: Keys, identity: str) -> Iterator[WorkEntry]:
     while True:
         cursor, page = told(wire, (b"0", []), "HSCAN", keys.work(identity), cursor, "COUNT", 500)
         for slot, value in pairs(page):
-            entry = as_object(value)
-            since = entry.get("run_at")
-            yield WorkEntry(
-                slot.decode("utf-8", "replace"),
-                str(entry.get("queue", "")),
-                str(entry.get("payload", "")).encode("utf-8", "replace"),
-                float(since) if isinstance(since, (int, float)) else None,
-                _progress(entry.get("progress")),
-            )
+            yield work_entry(slot, value)
         if int(cursor) == 0:
             return
+
+
+def works(wire: Wire, keys: Keys, identities: Sequence[str]) -> list[tuple[str, bytes, bytes]]:
+    """What several processes say that they run, as it lies there: the process, the slot, and what `work_entry` reads.
+
+    Raises:
+        StoreError: Redis is away or refuses.
+    """
+    found = read(wire, [keys.work(one) for one in identities], at_once=WORKS_AT_ONCE)
+    told_by = zip(identities, map(mapped, found), strict=True)
+    return [(identity, slot, value) for identity, entries in told_by for slot, value in entries.items()]
+
+
+def work_entry(slot: bytes, value: bytes) -> WorkEntry:
+    """An entry of a work set, which may be anything."""
+    entry = as_object(value)
+    since = entry.get("run_at")
+    return WorkEntry(
+        slot.decode("utf-8", "replace"),
+        str(entry.get("queue", "")),
+        str(entry.get("payload", "")).encode("utf-8", "replace"),
+        float(since) if isinstance(since, (int, float)) else None,
+        _progress(entry.get("progress")),
+    )
+
+
+def work_since_s(value: bytes) -> float:
+    """Since when a job runs, of an entry of a work set; 0 when it does not say.
+
+    It is read past the rest where it stands there as we write it, which is ten times as fast.
+
+    Example:
+        >>> work_since_s(b'{"queue":"mail","payload":"{\\\\"run_at\\\\":7}","run_at":5}')
+        5.0
+    """
+    before, _, after = value.rpartition(b'"run_at":')
+    stamp = _STAMP.match(after)
+    if stamp and not before.endswith(b"\\"):  # within a text, as the payload is, its quotes have one before them
+        return float(stamp[1])
+    return work_entry(b"", value).since_s or 0.0
 
 
 def running_since(wire: Wire, keys: Keys, identity: str, is_it: Callable[[bytes], bool]) -> float | None:

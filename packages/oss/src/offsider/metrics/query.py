@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,7 @@ from ..errors import InvalidOption, shown
 from ..job.define import epoch_s
 from ..store.classify import store_errors
 from ..store.connection import Connections
+from ..store.hashes import AT_ONCE, mapped, requests
 from ..store.keys import Keys
 from ..store.scripts import load
 from ..store.wire import Argument
@@ -24,6 +25,8 @@ MOST_LABEL = 200
 MOST_LABELS = 1000
 TOLD_ONCE_S = 60
 MARKS_S = 90 * 86_400
+COUNTS = (b"p", b"f", b"ms")
+OF_AN_HOUR = ("p", "f", *(f"w{bucket}" for bucket in range(BUCKETS)))
 
 
 class Metrics:
@@ -75,23 +78,20 @@ class Metrics:
             StoreError: Redis is away or refuses.
         """
         period, keys = Period.last(minutes, hours), self._keys
-        asked: list[tuple[Any, ...]] = []
-        for stamp in period.stamps:
-            asked += [
-                ("hmget", keys.job_counts(stamp), f"{name}|p", f"{name}|f", f"{name}|ms"),
-                ("hgetall", keys.job_times(name, stamp)),
-            ]
+        fields = [f"{name}|p", f"{name}|f", f"{name}|ms"]
+        ours = requests([keys.job_counts(stamp) for stamp in period.stamps], fields)
+        ours += requests([keys.job_times(name, stamp) for stamp in period.stamps])
         shared = period.step == 1 and not keys.namespace  # where Ruby's workers write, too
-        if shared:
-            asked += [("get", keys.histogram(name, unpadded(minute))) for minute in period.minutes]
-        replies, marks = self._read(period, asked)
-        count = 2 * period.points
+        theirs = [("get", keys.histogram(name, unpadded(minute))) for minute in period.minutes] if shared else []
+        replies, marks = self._read(period, [*ours, *theirs])
+        found = [one for some in replies[: len(ours)] for one in some]
+        count = period.points
         points = [
-            _point(at_minute(minute), counts, times)
-            for minute, counts, times in zip(period.minutes, replies[:count:2], replies[1:count:2], strict=True)
+            _point(at_minute(minute), counts, mapped(times))
+            for minute, counts, times in zip(period.minutes, found[:count], found[count:], strict=True)
         ]
         if shared:
-            points = [_with_rubys(point, raw) for point, raw in zip(points, replies[count:], strict=True)]
+            points = [_with_rubys(point, raw) for point, raw in zip(points, replies[len(ours) :], strict=True)]
         return Series(name, tuple(points), marks)
 
     def queues(self, *, minutes: int | None = None, hours: int | None = None) -> list[Series]:
@@ -119,15 +119,7 @@ class Metrics:
         Raises:
             StoreError: Redis is away or refuses.
         """
-        minutes, tens = Period.last(), Period.last(hours=1)
-        fields = ["p", "f", *(f"w{bucket}" for bucket in range(BUCKETS))]
-        of_minutes, of_tens = [f"{name}|p" for name in names], [f"{name}|{what}" for name in names for what in fields]
-        asked = [("hmget", self._keys.queue_metrics(stamp), of_minutes) for stamp in minutes.stamps]
-        asked += [("hmget", self._keys.queue_metrics(stamp), of_tens) for stamp in tens.stamps]
-        replies = self._read(minutes, asked)[0] if names else []
-        points = list(zip(*replies[: minutes.points], strict=True))
-        sums = [sum(map(int, filter(None, some))) for some in zip(*replies[minutes.points :], strict=True)]
-        found = (_hour(name, points[k], sums[k * len(fields) : (k + 1) * len(fields)]) for k, name in enumerate(names))
+        found = (one for k in range(0, len(names), AT_ONCE) for one in self._hours(names[k : k + AT_ONCE]))
         return {one.name: one for one in found if one.processed}
 
     def counts(self, *, minutes: int | None = None, hours: int | None = None) -> Series:
@@ -196,6 +188,17 @@ class Metrics:
 
     # -- steps -------------------------------------------------------------------------------------------------
 
+    def _hours(self, names: Sequence[str]) -> Iterator[Hour]:
+        minutes, tens = Period.last(), Period.last(hours=1)
+        metrics, width = self._keys.queue_metrics, len(OF_AN_HOUR)
+        asked = requests([metrics(stamp) for stamp in minutes.stamps], [f"{name}|p" for name in names])
+        of_tens = [f"{name}|{what}" for name in names for what in OF_AN_HOUR]
+        asked += requests([metrics(stamp) for stamp in tens.stamps], of_tens)
+        by_minutes, by_tens = self._read(minutes, asked)[0]
+        points = list(zip(*by_minutes, strict=True))
+        sums = [sum(map(int, filter(None, some))) for some in zip(*by_tens, strict=True)]
+        return (_hour(name, points[k], sums[k * width : (k + 1) * width]) for k, name in enumerate(names))
+
     def _read(self, period: Period, asked: Sequence[tuple[Any, ...]]) -> tuple[list[Any], tuple[Mark, ...]]:
         """The replies, and the marks of the period, in one round trip."""
         with store_errors():
@@ -230,31 +233,43 @@ def _by_name(fields: dict[bytes, bytes]) -> dict[str, dict[bytes, bytes]]:
 
 def _rows(replies: Sequence[dict[bytes, bytes]]) -> list[Row]:
     """Rows out of the counts of each point: up to 300,000 fields, so that each is looked at once and shortly."""
-    sums: dict[str, dict[str, int]] = {}
-    points: dict[str, list[float]] = {}
-    known: dict[bytes, tuple[dict[str, int], str, list[float]]] = {}
+    found = _Columns(len(replies))
     for number, fields in enumerate(replies):
         for field, value in fields.items():
-            found = known.get(field)
-            if found is None:
-                name, _, what = field.decode("utf-8", "replace").rpartition("|")
-                mine = sums.setdefault(name, {"p": 0, "f": 0, "ms": 0})
-                known[field] = found = (mine, what, points.setdefault(name, [0.0] * len(replies)))
-            mine, what, times = found
-            if what in mine:
-                count = int(value)
-                mine[what] += count
-                if what == "ms":
-                    times[number] = float(count)
-    return [Row(name, one["p"], one["f"], float(one["ms"]), tuple(points[name])) for name, one in sums.items()]
+            found[field][number] = value
+    counts: dict[bytes, dict[bytes, list[int]]] = {}
+    for field, values in found.items():
+        name, _, what = field.rpartition(b"|")
+        mine = counts.setdefault(name, {})
+        if what in COUNTS:
+            mine[what] = list(map(int, values))
+    nothing = [0] * len(replies)
+    return [_row(name, *(one.get(what, nothing) for what in COUNTS)) for name, one in counts.items()]
+
+
+class _Columns(dict[bytes, list[bytes]]):
+    """What a field was at each point; ``0`` where it was not there."""
+
+    def __init__(self, points: int) -> None:
+        super().__init__()
+        self._points = points
+
+    def __missing__(self, field: bytes) -> list[bytes]:
+        values = self[field] = [b"0"] * self._points
+        return values
+
+
+def _row(name: bytes, processed: list[int], failed: list[int], took_ms: list[int]) -> Row:
+    points = tuple(map(float, took_ms))
+    return Row(name.decode("utf-8", "replace"), sum(processed), sum(failed), float(sum(took_ms)), points)
 
 
 def _point(at: datetime, counts: Sequence[bytes | None], times: dict[bytes, bytes]) -> Point:
     """The counts are Sidekiq's, the times are ours: a worker of Ruby's writes only the former."""
     processed, failed, took_ms = (int(value or 0) for value in counts)
-    point = point_of(at, times)
-    total_ms = max(point.took.total_ms, float(took_ms))
-    return replace(point, processed=processed, failed=failed, took=replace(point.took, total_ms=total_ms))
+    ours = point_of(at, times)
+    took = Histogram(ours.took.counts, max(ours.took.total_ms, float(took_ms)))
+    return Point(at, processed, failed, took, ours.waited)
 
 
 def _with_rubys(point: Point, raw: bytes | None) -> Point:

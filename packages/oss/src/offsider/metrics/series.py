@@ -10,6 +10,7 @@ from ..contract.measures import BUCKETS
 from .histogram import Histogram
 
 Fields = Mapping[bytes, bytes]
+TOOK, WAITED = ([f"{kind}{bucket}".encode() for bucket in range(BUCKETS)] for kind in "rw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +158,9 @@ def merged(histograms: Sequence[Histogram]) -> Histogram:
 def point_of(at: datetime, fields: Fields) -> Point:
     """A point out of the fields of a hash."""
     number = {name: int(value) for name, value in fields.items()}
-
-    def read(name: str) -> int:
-        return number.get(name.encode(), 0)
-
-    took = Histogram(tuple(read(f"r{bucket}") for bucket in range(BUCKETS)), read("us") / 1000)
-    waited = Histogram(tuple(read(f"w{bucket}") for bucket in range(BUCKETS)), float(read("wms")))
-    return Point(at, read("p"), read("f"), took, waited)
+    took = tuple([number.get(name, 0) for name in TOOK])
+    waited = tuple([number.get(name, 0) for name in WAITED])
+    return Point(
+        at, number.get(b"p", 0), number.get(b"f", 0), Histogram(took, number.get(b"us", 0) / 1000),
+        Histogram(waited, float(number.get(b"wms", 0))),
+    )  # fmt: skip

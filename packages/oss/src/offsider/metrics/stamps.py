@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from .. import clock
 from ..errors import InvalidOption, shown
@@ -25,7 +25,7 @@ def one_minute(minute: int) -> str:
         '250214|8:03'
     """
     at = at_minute(minute)
-    return f"{at:%y%m%d}|{at.hour}:{at:%M}"
+    return f"{at.year % 100:02}{at.month:02}{at.day:02}|{at.hour}:{at.minute:02}"
 
 
 def ten_minutes(minute: int) -> str:
@@ -98,7 +98,8 @@ class Period:
     @property
     def days(self) -> list[str]:
         """The days in it, ``YYYYMMDD``."""
-        return sorted({f"{at_minute(minute):%Y%m%d}" for minute in self.minutes})
+        first, last = (at_minute(minute).toordinal() for minute in (self.first, self.minutes[-1]))
+        return [f"{date.fromordinal(day):%Y%m%d}" for day in range(first, last + 1)]
 
 
 def _within(value: int, most: int, name: str) -> int:
