@@ -15,7 +15,7 @@ import pytest
 
 from offsider import App, Context
 from offsider.errors import InvalidOption, InvalidSetting, JobHeld
-from offsider.integrations.outbox import _request, row
+from offsider.integrations.outbox import from_rows, row
 from offsider.job.sealing import MASK
 from offsider.testing import inline
 from offsider.testing.proxy import Proxy
@@ -135,7 +135,7 @@ def test_an_outbox_row_and_a_repeated_push_carry_the_same_token(keyed: App, raw:
     assert request is not None
     kept = row(keyed, request)
     assert CARD not in str(kept)
-    again = _request(*kept[:2])
+    ([again], _odd) = from_rows([kept])
     assert keyed.accept(again) is again
     keyed.client.push(again)
     keyed.client.push(again)

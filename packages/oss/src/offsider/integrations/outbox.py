@@ -74,7 +74,7 @@ class Relay(PeriodicService):
         batch, rows = self._table.take(self._shard, os.urandom(9).hex(), MOST)
         if rows:
             client = self._app.client_at(self._shard)
-            requests, odd = _read(rows)
+            requests, odd = from_rows(rows)
             if odd:
                 client.put_aside(odd)
             client.push_once(f"outbox-{batch}", requests, remember_s=REMEMBER_S)
@@ -87,7 +87,7 @@ def row(app: App, request: PushRequest) -> Row:
     return dumps(request.record).decode(), request.at_s, app.place_of(request)
 
 
-def _read(rows: Iterable[Row]) -> tuple[list[PushRequest], list[bytes]]:
+def from_rows(rows: Iterable[Row]) -> tuple[list[PushRequest], list[bytes]]:
     """The jobs of rows; and entries of the quarantine for those that are none, which would hold up all others."""
     requests: list[PushRequest] = []
     odd: list[bytes] = []
