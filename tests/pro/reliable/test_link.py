@@ -80,6 +80,13 @@ def is_idle(raw: Any) -> bool:
     return not raw.llen(f"{PREFIX}queue:default") and not raw.keys(f"{PREFIX}inflight:*")
 
 
+def put_back(raw: Any) -> bytes:
+    """The first job that is found in the schedule: it leaves that after a second."""
+    found: list[bytes] = []
+    until(lambda: found.extend(raw.zrange(f"{PREFIX}schedule", 0, -1)) or found, 40, "a job is put back")
+    return found[0]
+
+
 def words(desk: ProDesk, first: str) -> list[str]:
     """What was said that begins so."""
     return [line for line in desk.said if line.startswith(first)]
@@ -220,9 +227,7 @@ def start():
     pro_desk.worker("-c", "1")
     pro_desk.touch("bad")
     push("note", "n", suspect={**MARK, "deaths": 2})
-    until(lambda: raw.zcard(f"{PREFIX}schedule"), 40)
-    (held,) = raw.zrange(f"{PREFIX}schedule", 0, -1)
-    assert "the database is away" in json.loads(held)["put_back"]["reason"]
+    assert "the database is away" in json.loads(put_back(raw))["put_back"]["reason"]
     (pro_desk.folder / "bad").unlink()
     until(lambda: words(pro_desk, "note n") and is_idle(raw), 40)
     assert dead(raw) == []

@@ -9,7 +9,7 @@ import base64
 import contextlib
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,7 @@ class Witness(ServerMiddleware):
     def __init__(self) -> None:
         self.execution: Any = None
         self.cancelled = False
+        self._wanted = False
 
     def note_cancelled(self, _record: Record) -> None:
         """The job has ended on request."""
@@ -96,13 +97,27 @@ class Witness(ServerMiddleware):
 
     def call(self, execution: Any, next: NextSync) -> Any:
         """Around a ``def`` job."""
-        self.execution = execution
+        self._see(execution)
         return next(execution)
 
     async def acall(self, execution: Any, next: NextAsync) -> Any:
         """Around an ``async def`` job."""
-        self.execution = execution
+        self._see(execution)
         return await next(execution)
+
+    def cancel(self) -> None:
+        """Somebody has asked to end the job; it may not have begun yet."""
+        self._wanted = True
+        if self.execution is not None:
+            self._mark(self.execution)
+
+    def _see(self, execution: Any) -> None:
+        self.execution = execution
+        if self._wanted:
+            self._mark(execution)
+
+    def _mark(self, execution: Any) -> None:
+        execution.watched = execution.cancelled = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +139,26 @@ def lonely() -> Lonely | None:
     return _lonely
 
 
-def run_alone(app: App, words: dict[str, Any]) -> dict[str, Any]:
-    """Run the job; what became of it, for `offsider_pro.reliable.isolation`."""
+def run_alone(app: App, words: dict[str, Any], begin: Callable[[], None]) -> dict[str, Any]:
+    """Run the job; what became of it, for `offsider_pro.reliable.isolation`.
+
+    Args:
+        app: Whose job.
+        words: What the isolator was told.
+        begin: Called when all is ready for the job, and signals are obeyed.
+    """
     global _lonely  # noqa: PLW0603 - one job a process
     unit = UnitOfWork(words["field"], words["queue"], base64.b64decode(words["payload"]))
     _lonely = Lonely(OneJob(unit, words["owner"]), Witness())
-    return _run(Worker(app, concurrency=1), _lonely.job, _lonely.witness)
+    return _run(Worker(app, concurrency=1), _lonely.job, _lonely.witness, begin)
 
 
-def _run(worker: Worker, job: OneJob, witness: Witness) -> dict[str, Any]:
+def _run(worker: Worker, job: OneJob, witness: Witness, begin: Callable[[], None]) -> dict[str, Any]:
     capsule = worker.capsules["default"]
     worker.app.events.emit("startup")
     worker.rewire()
-    with _told(capsule):
+    with _told(capsule, witness):
+        begin()
         capsule.start()
         while not job.over.wait(LOOK_S):
             continue
@@ -166,12 +188,11 @@ def _ended(settlement: Settlement, witness: Witness) -> str | None:
 
 
 @contextlib.contextmanager
-def _told(capsule: Capsule) -> Iterator[None]:
+def _told(capsule: Capsule, witness: Witness) -> Iterator[None]:
     """Obey the worker: signals of it are the way that works in any state of this process but a held interpreter."""
 
     def cancel(_number: int, _frame: object) -> None:
-        for execution in capsule.in_hand():
-            execution.watched = execution.cancelled = True
+        witness.cancel()
 
     def quiet(_number: int, _frame: object) -> None:
         capsule.quiet()

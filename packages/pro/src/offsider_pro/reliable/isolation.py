@@ -1,7 +1,7 @@
 """The worker's side of processes of their own: starts an isolator when there is a suspect, and hears how it ended.
 
 The isolator (`offsider_pro.reliable.isolator`) imports the app once and forks for each job; where that is not safe,
-there is a fresh one for each.
+there is another one that has not imported it, and each that is forked from it does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import os
 import socket
 import subprocess
 import threading
-from collections import deque
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,6 @@ log = logging.getLogger("offsider.pro")
 RUN = "from offsider_pro.reliable.isolator import main; main()"
 BOOT_S = 120.0
 END_S = 1.0
-MOST_AT_ONCE = 10
 FINAL = frozenset(("done", "dead"))
 
 
@@ -156,7 +154,7 @@ class Isolation:
         self._looked = False
         self._refused: set[str] = set()
         self._number = 0
-        self._line: deque[Run] = deque()  # where each has a process that was started for it
+        self._forks_apps = app.settings.pro.alone_by_fork  # type: ignore[attr-defined]
         self._isolators: set[Isolator] = set()
         self._current: Isolator | None = None
 
@@ -193,9 +191,6 @@ class Isolation:
         if self._target is None:  # it was refused meanwhile
             run.finish(End(why="it cannot run alone here"))
             return
-        if len(self._isolators) >= MOST_AT_ONCE:
-            self._line.append(run)
-            return
         try:
             isolator = self._current = Isolator(self, self._order(self._target))
         except (OSError, ValueError) as error:
@@ -211,35 +206,29 @@ class Isolation:
             **asdict(target),
             "namespace": self._app.keys.namespace,
             "url": self._app.connections.url,
-            "fork": settings.pro.alone_by_fork,
+            "fork": self._forks_apps,
             "log_level": settings.worker.log_level,
             "log_format": settings.worker.log_format,
         }
 
     # -- what isolators say --------------------------------------------------------------------------------
 
-    def full(self, isolator: Isolator) -> None:
-        """It takes no more."""
+    def gone(self, isolator: Isolator) -> None:
+        """It has ended."""
         with self._lock:
+            self._isolators.discard(isolator)
             if self._current is isolator:
                 self._current = None
 
-    def gone(self, isolator: Isolator) -> None:
-        """It has ended."""
-        self.full(isolator)
+    def unfit(self, isolator: Isolator, runs: list[Run]) -> None:
+        """What has imported the app cannot fork: from now on what is forked imports it. These are left over."""
         with self._lock:
-            self._isolators.discard(isolator)
-            while self._line:
-                run = self._line.popleft()
-                if not run.is_over:
+            self._forks_apps = False
+            if self._current is isolator:
+                self._current = None
+            for run in runs:
+                if self._current is None or not self._current.take(run):
                     self._start(run)
-                    return
-
-    def again(self, runs: list[Run]) -> None:
-        """An isolator that runs one job only has these left over."""
-        for run in runs:
-            with self._lock:
-                self._start(run)
 
     def refuse(self, name: str, why: str) -> None:
         """A job cannot run alone, by its name; all when there is none."""
@@ -268,7 +257,7 @@ class Isolator:
         self._speaking = threading.Lock()
         self._runs: dict[int, Run] = {}
         self._waiting: list[Run] = []
-        self._ready = self._ended = self._forks = False
+        self._ready = self._ended = False
         ours, theirs = socket.socketpair()
         try:
             self._process = subprocess.Popen(
@@ -290,7 +279,7 @@ class Isolator:
     def take(self, run: Run) -> bool:
         """Run this job; False when it takes no more."""
         with self._lock:
-            if self._ended or (self._ready and not self._forks):
+            if self._ended:
                 return False
             if self._ready:
                 self._send(run)
@@ -312,6 +301,8 @@ class Isolator:
         run.tell = self._tell
         self._runs[run.number] = run
         self._tell(run.request())
+        if run.is_over:  # it was stopped in this moment, by one who did not see yet that it has begun
+            run.tell({"do": "kill", "run": run.number})
 
     def _tell(self, words: dict[str, Any]) -> None:
         with self._speaking, contextlib.suppress(OSError):  # it is gone: that is heard, too
@@ -331,11 +322,11 @@ class Isolator:
     def _heard(self, words: dict[str, Any]) -> None:
         if "forks" in words:
             self._begin(bool(words["forks"]))
-        elif "refused" in words:
-            self._isolation.refuse("", words["refused"])
         else:
+            if "refused" in words:
+                self._isolation.refuse("", words["refused"])
             with self._lock:
-                run = self._runs.pop(words["run"], None)
+                run = self._runs.pop(words.get("run", 0), None)
             if run is not None:
                 if "unknown" in words:
                     self._isolation.refuse(run.name, words["unknown"])
@@ -343,16 +334,14 @@ class Isolator:
 
     def _begin(self, forks: bool) -> None:
         with self._lock:
-            self._ready, self._forks = True, forks
-            count = len(self._waiting) if forks else 1
-            now, later = self._waiting[:count], self._waiting[count:]
-            self._waiting = []
-            for run in now:
-                if not run.is_over:
+            self._ready, self._ended = forks, not forks
+            waiting, self._waiting = [run for run in self._waiting if not run.is_over], []
+            if forks:
+                for run in waiting:
                     self._send(run)
         if not forks:
-            self._isolation.full(self)
-            self._isolation.again(later)
+            self._isolation.unfit(self, waiting)
+            self.close()  # the threads of the app may not let it end
 
     def _lost(self) -> None:
         """It has ended: by itself, or with the job that it ran."""
@@ -366,8 +355,7 @@ class Isolator:
         self._socket.close()
         status = -code if code < 0 else code << 8
         for run in left:
-            alone = self._ready and not self._forks
-            run.finish(End(cause=Cause.of_status(status)) if alone else End(why="its isolator was lost"))
+            run.finish(End(why=f"its isolator was lost ({Cause.of_status(status)})"))
         for run in waiting:
             run.finish(End(why=f"its isolator ended before it was ready ({Cause.of_status(status)})"))
 
@@ -383,4 +371,4 @@ def _end(run: Run, words: dict[str, Any]) -> End:
     if "status" in words:
         cause = Cause.of_status(int(words["status"]), no_memory=bool(words.get("no_memory")))
         return End(cause=cause, trace=str(words.get("trace", ""))[:5000])
-    return End(why=str(words.get("unknown") or words.get("why")))
+    return End(why=str(words.get("unknown") or words.get("refused") or words.get("why")))

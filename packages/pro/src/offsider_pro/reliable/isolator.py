@@ -1,34 +1,34 @@
-"""A process that has imported the app and waits for suspects: it forks for each, and says how that one has ended.
+"""A process that waits for suspects: it forks for each, watches over it, and says how that one has ended.
 
-It has one thread: what is forked from it is as sound as a fresh process. Where the app's own import has started threads
-it does not fork, and runs one job itself.
+It has one thread: what is forked from it is as sound as a fresh process. It has imported the app before; where that
+starts threads, another isolator imports nothing, and each that is forked from it imports the app itself.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import gc
-import importlib
 import json
 import logging
 import os
 import signal
-import sys
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from offsider import App, clock
 from offsider.worker.logs import configure
 
-from .alone import run_alone
 from .cause import MEMORY
+from .child import Child
+from .forked import attempted, die_with, imported, refused
 from .lookout import Lookout
+from .memory import rss_bytes
 
 log = logging.getLogger("offsider.pro")
 
@@ -37,30 +37,12 @@ LOOK_S = 0.02
 IDLE_LOOK_S = 0.5
 IDLE_S = 30.0
 FROZEN_S = 1.0
-PR_SET_PDEATHSIG = 1
-SIGNALS = {"cancel": "SIGUSR1", "quiet": "SIGUSR2", "stop": "SIGTERM", "kill": "SIGKILL"}
-MOST_TRACE = 5000
+AT_ONCE_S = 1.0
+LITTLE_BYTES = 16 << 20  # who has taken no more has not filled the memory
+MEMORY_TAKEN = "its process was killed for want of memory, and it was another one that had taken it"
+BOOT_S = 120.0  # for importing the app, and for what it does at its start
 LINGER_S = 10.0  # for a process that has said how its job ended, and does not end itself
 DEAF_TO = ("SIGTERM", "SIGINT", "SIGHUP", "SIGTSTP", "SIGUSR1", "SIGUSR2")
-
-
-@dataclass(slots=True)
-class Child:
-    """A process of one job.
-
-    Attributes:
-        run: The number of the run.
-        pid: The process.
-        out: Where it writes how it has ended.
-        trace: Where it writes where it crashes.
-        said_s: When it has said how its job ended.
-    """
-
-    run: int
-    pid: int
-    out: IO[bytes]
-    trace: IO[bytes]
-    said_s: float | None = None
 
 
 class Isolator:
@@ -68,16 +50,18 @@ class Isolator:
 
     Args:
         post: To the worker and from it.
-        app: The app.
         worker: The worker's process.
+        load: Gives the app; in each process that is forked.
     """
 
-    def __init__(self, post: Connection, app: App, worker: int) -> None:
+    def __init__(self, post: Connection, worker: int, load: Callable[[], App]) -> None:
         self._post = post
-        self._app = app
+        self._worker = worker
+        self._load = load
         self._lookout = Lookout(worker, child_of=worker)
         self._children: dict[int, Child] = {}
         self._line: deque[dict[str, Any]] = deque()
+        self._taken: deque[tuple[float, int]] = deque(maxlen=MOST_AT_ONCE)  # by those that died for want of memory
         self._busy_s = self._awake_s = clock.monotonic_s()
 
     def serve(self) -> None:
@@ -109,56 +93,87 @@ class Isolator:
     def _obey(self, words: dict[str, Any]) -> None:
         if words["do"] != "run":
             self._pass_on(words["do"], words["run"])
-        elif words["name"] not in self._app.jobs:
-            self._say(
-                run=words["run"], unknown=f"no job is registered under {words['name']!r} when the app is imported"
-            )
         else:
             self._line.append(words)
 
     def _pass_on(self, order: str, run: int) -> None:
         for child in [one for one in self._children.values() if one.run == run]:
-            os.kill(child.pid, getattr(signal, SIGNALS[order]))
+            child.tell(order)
         if order in ("stop", "kill") and any(one["run"] == run for one in self._line):
             self._line = deque(one for one in self._line if one["run"] != run)
             self._say(run=run, why="it was stopped before its process began")
 
     def _fork(self, words: dict[str, Any]) -> None:
-        out, trace = (os.fdopen(os.memfd_create(name), "w+b") for name in ("end", "trace"))
-        mine = os.getpid()
+        child, mine = Child(words["run"], rss_bytes(self._worker)), os.getpid()
         pid = os.fork()
         if pid:
-            self._children[pid] = Child(words["run"], pid, out, trace)
+            child.pid = pid
+            self._children[pid] = child
             return
         self._children, self._line = {}, deque()  # those are the isolator's: this process ends by its `finally`, too
         self._post.close()
         self._lookout.close()
-        _die_with(mine)
-        faulthandler.enable(trace)
-        end = attempted(self._app, words)
-        out.write(json.dumps(end).encode() + b"\n")
-        out.flush()
+        die_with(mine)
+        faulthandler.enable(child.trace)
+        child.end(attempted(self._load, words, child.begin))
         raise SystemExit(0)  # as a program ends: what it has registered for that is done
 
     def _reap(self) -> None:
+        dead = []
         for child in list(self._children.values()):
-            pid, status = os.waitpid(child.pid, os.WNOHANG)
-            if child.said_s is None and (said := _said(child)) is not None:
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+            if child.said_s is None and (said := child.said()) is not None:
                 child.said_s = clock.monotonic_s()
                 self._say(run=child.run, **said)
             if pid:
                 del self._children[pid]
-                with child.out, child.trace:
-                    if child.said_s is None:
-                        self._say(run=child.run, **self._death_of(child, status))
-            elif child.said_s is not None and clock.monotonic_s() - child.said_s > LINGER_S:
+                dead.append((child, status, usage.ru_maxrss * 1024))
+            elif self._takes_too_long(child):
                 os.kill(child.pid, signal.SIGKILL)
+            else:
+                child.remind()
+        self._bury(dead)
 
-    def _death_of(self, child: Child, status: int) -> dict[str, Any]:
-        child.trace.seek(0)
-        trace = guilty(child.trace.read().decode("utf-8", "replace"))
-        cause = self._lookout.cause_of(status)
-        return {"status": status, "no_memory": cause.kind == MEMORY, "trace": trace}
+    def _takes_too_long(self, child: Child) -> bool:
+        now_s = clock.monotonic_s()
+        if child.said_s is not None:
+            return now_s - child.said_s > LINGER_S
+        return not child.begun_bytes and now_s - child.forked_s > BOOT_S
+
+    def _bury(self, dead: list[tuple[Child, int, int]]) -> None:
+        causes = [self._lookout.cause_of(status) for _child, status, _most in dead]
+        # All that died of it at once are known before one of them is judged: who had taken most is not the first.
+        for (child, _status, most_bytes), cause in zip(dead, causes, strict=True):
+            if cause.kind == MEMORY and child.begun_bytes:
+                self._taken.append((clock.monotonic_s(), most_bytes - child.begun_bytes))
+        for (child, status, most_bytes), cause in zip(dead, causes, strict=True):
+            with contextlib.closing(child):
+                if child.said_s is not None:
+                    continue
+                if not child.begun_bytes:
+                    self._say(run=child.run, why=f"its process died before the job began: {cause}")
+                elif cause.kind == MEMORY and self._is_bystander(child, most_bytes - child.begun_bytes):
+                    self._say(run=child.run, why=MEMORY_TAKEN)
+                else:
+                    no_memory = cause.kind == MEMORY
+                    self._say(run=child.run, status=status, no_memory=no_memory, trace=child.crash())
+
+    def _is_bystander(self, child: Child, taken_bytes: int) -> bool:
+        """Whether a process that died for want of memory was only the first that the system could do without.
+
+        It is the first by our own wish, so that the worker is not: whoever else takes all the memory, in company or in
+        another process, has the suspects killed before himself.
+        """
+        if taken_bytes < LITTLE_BYTES or rss_bytes(self._worker) - child.worker_bytes > taken_bytes:
+            return True
+        for other in self._children.values():
+            has_bytes = rss_bytes(other.pid)
+            if not has_bytes:  # it is ending now, which takes long when it is large
+                return True
+            if other.begun_bytes and has_bytes - other.begun_bytes > taken_bytes:
+                return True
+        since_s = clock.monotonic_s() - AT_ONCE_S
+        return any(at_s > since_s and other_bytes > taken_bytes for at_s, other_bytes in self._taken)
 
     def _kill_all(self) -> None:
         for child in self._children.values():
@@ -170,71 +185,6 @@ class Isolator:
 
     def _say(self, **words: Any) -> None:
         self._post.send_bytes(json.dumps(words).encode())
-
-
-def guilty(trace: str) -> str:
-    r"""Of what the interpreter writes when it crashes: the error, and the stack of the thread that had it.
-
-    Example:
-        >>> print(guilty("Fatal: Aborted\n\nThread 0x2:\n  a\n\nCurrent thread 0x1:\n  b\n"))
-        Fatal: Aborted
-        Current thread 0x1:
-          b
-    """
-    blocks = trace.strip().split("\n\n")
-    kept = [one for k, one in enumerate(blocks) if k == 0 or one.startswith("Current thread")]
-    return "\n".join(kept)[:MOST_TRACE]
-
-
-def _said(child: Child) -> dict[str, Any] | None:
-    """How its job has ended, once all of that is written."""
-    if not os.fstat(child.out.fileno()).st_size:
-        return None
-    child.out.seek(0)
-    said = child.out.read()
-    if not said.endswith(b"\n"):
-        return None
-    found: dict[str, Any] = json.loads(said)
-    return found
-
-
-def attempted(app: App, words: dict[str, Any]) -> dict[str, Any]:
-    """What became of the job; that it could not begin, without Redis for example, is not its fault."""
-    try:
-        return run_alone(app, words)
-    except Exception as error:
-        log.exception("a process of its own for job %s could not begin", words["name"])
-        return {"why": f"{type(error).__name__}: {error}"}
-
-
-def _die_with(isolator: int) -> None:
-    """This process ends when the isolator does, and is the first to be killed when memory runs out."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != isolator:
-            os._exit(1)
-        with contextlib.suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
-
-
-def _import(order: dict[str, Any]) -> App:
-    """The app, as this process has it.
-
-    Raises:
-        LookupError: It is not the worker's.
-    """
-    found = getattr(importlib.import_module(order["module"]), order["name"], None)
-    if not isinstance(found, App):
-        raise LookupError(f"{order['module']}:{order['name']} is no app when it is imported in another process")
-    for module in order["modules"]:
-        importlib.import_module(module)
-    for shard, settings in found.settings.shards.items():
-        if settings.namespace == order["namespace"] != found.keys.namespace:
-            found.serve(shard)
-            break
-    if (found.keys.namespace, found.connections.url) != (order["namespace"], order["url"]):
-        raise LookupError(f"{order['module']}:{order['name']} has another Redis when it is imported in another process")
-    return found
 
 
 def _forks() -> bool:
@@ -254,22 +204,20 @@ def main() -> None:
     with contextlib.suppress(EOFError, OSError):
         order = json.loads(post.recv_bytes())
         configure(order["log_level"], order["log_format"])
-        try:
-            app = _import(order)
-        except BaseException as error:
-            log.debug("the app cannot be imported to run suspects alone", exc_info=error)
-            post.send_bytes(json.dumps({"refused": f"{type(error).__name__}: {error}"}).encode())
-            return
-        forks = order["fork"] and _forks()
+        forks = True
+        load: Callable[[], App] = partial(imported, order)
+        if order["fork"]:
+            try:
+                app = load()
+            except BaseException as error:  # noqa: BLE001 - whatever a module does when it is imported
+                post.send_bytes(json.dumps(refused(error)).encode())
+                return
+            forks, load = _forks(), lambda: app
         post.send_bytes(json.dumps({"forks": forks}).encode())
         if forks:
             gc.collect()
             gc.freeze()
-            Isolator(post, app, worker).serve()
-        else:
-            words = json.loads(post.recv_bytes())
-            faulthandler.enable()
-            post.send_bytes(json.dumps({"run": words["run"], **attempted(app, words)}).encode())
+            Isolator(post, worker, load).serve()
 
 
 if __name__ == "__main__":
