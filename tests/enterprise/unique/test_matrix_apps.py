@@ -33,6 +33,18 @@ def test_unique_jobs_go_together_with_encryption(
     assert bench.is_clean()
 
 
+def test_all_processes_name_a_lock_alike_in_each_step_to_another_key(
+    make_bench: Callable[..., UniqueBench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the guide says: the new key in front while the old one encrypts, then it encrypts."""
+    old, both = put_keys(monkeypatch, "old"), put_keys(monkeypatch, "new", "old")
+    steps: list[dict[str, Any]] = [{"keys": old}, {"keys": both, "active": "old"}, {"keys": both}]
+    settings = [{"encryption": step} for step in (*steps, *steps[::-1])]
+    jids = [make_bench(enterprise=one).job(True, encrypt=True).enqueue(7) for one in settings]
+    assert jids[0]
+    assert jids[1:] == [None] * 5
+
+
 def test_unique_jobs_go_together_with_shards(make_bench: Callable[..., UniqueBench]) -> None:
     """A lock lies where its job does: in each Redis for itself."""
     bench = make_bench(shards={"eu": {"namespace": "eu", "queues": ["eu"]}})
