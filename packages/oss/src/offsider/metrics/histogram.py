@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from ..contract.measures import BOUNDS_MS, BUCKETS
 
@@ -90,15 +91,15 @@ class Histogram:
         to its upper bound. So the answer is off by less than the bucket's width. The last bucket has no upper bound:
         what lies in it is given as its lower bound, 335 s.
         """
-        wanted = self.count * percent / 100
-        below = 0
-        for bucket, count in enumerate(self.counts):
-            if count and below + count >= wanted:
-                lower = BOUNDS_MS[bucket - 1] if bucket else 0
-                upper = BOUNDS_MS[bucket] if bucket < len(BOUNDS_MS) else lower
-                return lower + (upper - lower) * (wanted - below) / count
-            below += count
-        return 0.0
+        until = list(accumulate(self.counts))  # how many are in a bucket or below it
+        if not until[-1]:
+            return 0.0
+        wanted = until[-1] * percent / 100
+        bucket = bisect_left(until, max(wanted, 1))
+        lower = BOUNDS_MS[bucket - 1] if bucket else 0
+        upper = BOUNDS_MS[bucket] if bucket < len(BOUNDS_MS) else lower
+        count = self.counts[bucket]
+        return lower + (upper - lower) * (wanted - (until[bucket] - count)) / count
 
     @property
     def p50_ms(self) -> float:

@@ -60,6 +60,7 @@ class Listing:
         jobs: The set of an app.
         deeds: What can be done.
         newest: True when the latest time comes first by itself.
+        fails: True when its jobs have failed: how often has a column.
     """
 
     path: str
@@ -67,6 +68,7 @@ class Listing:
     jobs: Callable[[Any], Any]
     deeds: tuple[Deed, ...]
     newest: bool = False
+    fails: bool = False
 
     def pages(self) -> dict[str, Page]:
         """Its addresses."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..contract.web import Assets
 from ..job.sealing import MASK
@@ -43,17 +43,22 @@ def environment(assets: tuple[tuple[str, Assets], ...]) -> Environment:
 
 def _span(seconds: float) -> Markup:
     """A length of time, which keeps its order in any language."""
-    return Markup('<bdi dir="ltr">{}</bdi>').format(wording.span(seconds))
+    return Markup(f'<bdi dir="ltr">{wording.span(seconds)}</bdi>')  # noqa: S704 - a number and letters of ours
 
 
 @pass_context
 def _text(context: Context, text: str, /, **values: Any) -> Markup:
     """A translated text; what is put into it is escaped."""
-    return Markup(context["visit"].language.text(text)) % values  # noqa: S704 - texts are ours, values are escaped
+    return _filled(context["visit"].language.text(text), values)
 
 
 @pass_context
 def _counted(context: Context, one: str, many: str, count: int, /, **values: Any) -> Markup:
     """A translated text that depends on a count."""
     values.setdefault("num", count)
-    return Markup(context["visit"].language.counted(one, many, count)) % values  # noqa: S704 - as above
+    return _filled(context["visit"].language.counted(one, many, count), values)
+
+
+def _filled(text: str, values: dict[str, Any]) -> Markup:
+    """What `Markup` does with ``%``, in a third of its time: there are two texts in each row of a list."""
+    return Markup(text % {name: escape(value) for name, value in values.items()})  # noqa: S704 - texts are ours

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import zlib
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 MOST_FORM_BYTES = 1_000_000
 MOST_FORM_FIELDS = 11_000  # all that one act may have, and the rest: reading many more would hold up the event loop
 SAID, COUNT = "said", "n"
+_PLAIN = re.compile(r"[\w.~-]*", re.ASCII)
 
 
 class Visit:
@@ -123,11 +126,12 @@ class Visit:
             >>> visit.url("/queues", "mail", page=2)        # doctest: +SKIP
             '/queues/mail?page=2'
         """
-        address = self.root + path + "".join(f"/{quote(str(part), safe='', errors='replace')}" for part in parts)
+        address = self.root + path + "".join([f"/{_quoted(part, quote)}" for part in parts])
         kept = {name: value for name, value in query.items() if value not in (None, "")}
         if self.kept:
             kept |= {name: value for name, value in self.kept.items() if name not in query}
-        return f"{address}?{urlencode(kept, doseq=True, errors='replace')}" if kept else address
+        asked = [f"{_quoted(name, quote_plus)}={_quoted(value, quote_plus)}" for name, value in kept.items()]
+        return f"{address}?{'&'.join(asked)}" if kept else address
 
     @cached_property
     def kept(self) -> dict[str, str]:
@@ -214,6 +218,12 @@ class Visit:
     def notices(self) -> list[Notice]:
         """What is to be said on every page."""
         return self.site.notices()
+
+
+def _quoted(given: Any, quoter: Callable[..., str]) -> str:
+    """As it may stand in an address. Most of what a page puts there needs nothing, and is asked for that only."""
+    text = str(given)
+    return text if _PLAIN.fullmatch(text) else quoter(text, safe="", errors="replace")
 
 
 def code(text: str) -> str:

@@ -67,7 +67,7 @@ def metric(visit: Visit) -> Response:
     }
     return visit.page(
         "offsider/metric.html",
-        name=name, series=series, counts=counts, took=percentiles(series, times, text), period=period,
+        name=name, series=series, counts=counts, percentiles=percentiles(series, times, text), period=period,
         choices=list(PERIODS), bars=bars(series),
     )  # fmt: skip
 
@@ -97,15 +97,13 @@ def marked(marks: tuple[Mark, ...]) -> list[dict[str, Any]]:
 def percentiles(series: Series, times: list[float], text: Any) -> dict[str, Any]:
     """Run times for a chart; nothing where nothing ran."""
     lines = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
+    took = [one.took if one.took.count else None for one in series.points]
     return {
         "kind": "times",
         "unit": "ms",
         "times": times,
         "series": [
-            {
-                "label": text(label),
-                "values": [one.took.percentile_ms(of) if one.took.count else None for one in series.points],
-            }
+            {"label": text(label), "values": [None if one is None else one.percentile_ms(of) for one in took]}
             for label, of in lines.items()
         ],
         "marks": marked(series.marks),

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from ..listing import DELETE, KILL, RUN, Listing
 
-PAGES = Listing("/retries", "offsider/retries.html", lambda app: app.retries, (RUN, DELETE, KILL)).pages()
+PAGES = Listing("/retries", "offsider/retries.html", lambda app: app.retries, (RUN, DELETE, KILL), fails=True).pages()
