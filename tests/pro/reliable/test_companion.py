@@ -111,7 +111,7 @@ def test_an_interpreter_that_does_not_answer_for_too_long_is_taken_for_frozen(ma
 
 
 def test_one_that_stands_still_is_spoken_for_until_its_companion_gives_it_up(make_stage: Callable[..., Stage]) -> None:
-    stage = make_stage()
+    stage = make_stage(guard_s=3.0)  # so that a machine that has much to do lets it speak in time
     until(lambda: stage.says, 10)
     stage.worker.send_signal(signal.SIGSTOP)
     until(stage.is_given_up, 20)

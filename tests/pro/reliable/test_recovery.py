@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from offsider.errors import ProcessLost
 from offsider.worker.fetch import Limits
 from offsider.worker.worker import Worker
 from offsider_pro.reliable.cause import Cause
+from offsider_pro.reliable.deaths import Deaths
 from offsider_pro.reliable.guard import Guard
 from offsider_pro.reliable.guards import Guards
 from offsider_pro.reliable.recovery import Contact, GuardedRecovery
@@ -52,11 +54,8 @@ def cause_of(raw: Any, identity: str) -> str:
 
 
 def companion_of(process: Process) -> int:
-    """The pid of a worker's companion: its child that is no thread of it."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split()
-    for thread in Path(f"/proc/{process.pid}/task").iterdir():
-        children += (thread / "children").read_text("ascii").split()
-    return next(int(pid) for pid in children if "companion" in Path(f"/proc/{pid}/cmdline").read_text("utf-8"))
+    """The pid of a worker's companion: the one that has spoken for it last."""
+    return int(re.findall(r" is guarded by process (\d+)", process.log)[-1])
 
 
 def with_a_job(desk: ProDesk, push: Push, name: str, *args: object) -> Process:
@@ -87,7 +86,8 @@ def test_the_job_of_a_killed_worker_is_given_back_within_seconds_although_its_le
     assert time.monotonic() - before_s < WITHIN_S
     assert cause_of(raw, victim.identity) == "killed by SIGKILL"
     assert queued(raw)[0]["suspect"]["cause"] == "killed by SIGKILL"
-    victim.logs(f"worker {victim.identity} is gone: killed by SIGKILL; its jobs are given back")
+    told = f"worker {victim.identity} is gone: killed by SIGKILL; its jobs are given back"
+    until(lambda: told in victim.log, 20, "its companion outlives it, and says so")
     until(lambda: _members(raw) == [], 10)
     assert raw.hget(f"{PREFIX}death:{victim.identity}", "jobs") == b"1"
 
@@ -110,7 +110,7 @@ def test_a_worker_that_dies_together_with_its_companion_is_missed_within_seconds
 
 
 def test_a_job_that_keeps_the_interpreter_to_itself_costs_nobody_anything(
-    pro_desk: ProDesk, raw: Any, push: Push, recovery: GuardedRecovery
+    pro: App, pro_desk: ProDesk, raw: Any, push: Push, recovery: GuardedRecovery
 ) -> None:
     hogged = with_a_job(pro_desk, push, "hold", "a")
     recovery.start()
@@ -119,8 +119,8 @@ def test_a_job_that_keeps_the_interpreter_to_itself_costs_nobody_anything(
     pro_desk.touch("a")
     until(lambda: not raw.keys(f"{PREFIX}inflight:*"), 20)
     assert [line.split()[0] for line in pro_desk.said] == ["begin", "hog", "hog", "done"]
+    assert Deaths(pro).latest() == []
     assert _members(raw) == [hogged.identity]
-    assert not raw.exists(f"{PREFIX}deaths")
     assert "was lost" not in hogged.log
 
 
@@ -193,7 +193,7 @@ class Clock:
         return self.now_s
 
 
-@pytest.mark.parametrize("disturbance", ["beginning", "outage", "frozen", "slow", "stepped"])
+@pytest.mark.parametrize("disturbance", ["beginning", "outage", "frozen", "held up", "slow", "stepped"])
 def test_contact_holds_only_when_it_was_undisturbed_for_a_while(
     monkeypatch: pytest.MonkeyPatch, disturbance: str
 ) -> None:
@@ -213,6 +213,10 @@ def test_contact_holds_only_when_it_was_undisturbed_for_a_while(
         contact.lost()
     elif disturbance == "frozen":
         at.now_s += 30
+    elif disturbance == "held up":
+        at.now_s += 1.6  # 2.6 s since the last look: longer than a companion's word that was said 0.5 s before that
+        assert looks(2) == [False, True]
+        return
     elif disturbance == "slow":
         assert not contact.holds(at() - 2, round(at() * 1000))
         at.now_s += 1.0
@@ -323,6 +327,23 @@ def test_who_speaks_for_a_process_may_give_it_up_and_what_others_think_of_it_cha
     assert guards.condemn(GONE, Cause.of_silence(3), "silence", alone=None) == 1
     assert cause_of(raw, GONE) == str(Cause.of_stop())
     assert raw.zscore(f"{PREFIX}owners", f"{GONE}/default/1") == 1
+
+
+def test_who_went_on_after_it_was_given_up_dies_of_another_cause_with_other_jobs(
+    pro: App, raw: Any, recovery: GuardedRecovery
+) -> None:
+    hold(raw, payload("job", 1), payload("job", 2))
+    guards = guards_of(pro)
+    guards.say(GONE, GUARD_S)
+    guards.condemn(GONE, Cause.of_stop(), "standstill", alone=True)
+    recovery.tick()
+    assert (cause_of(raw, GONE), raw.hget(f"{PREFIX}death:{GONE}", "jobs")) == (str(Cause.of_stop()), b"2")
+    hold(raw, payload("job", 3), owner=f"{GONE}/default/2")
+    raw.zadd(f"{PREFIX}guards", {GONE: 1})  # it has said once more that it lives, and nothing since
+    assert guards.condemn(GONE, Cause.of_silence(3), "silence", alone=None) == 1
+    recovery.tick()
+    assert (cause_of(raw, GONE), raw.hget(f"{PREFIX}death:{GONE}", "jobs")) == (str(Cause.of_silence(3)), b"1")
+    assert [one["suspect"]["cause"] for one in queued(raw) if one["args"] == [3]] == [str(Cause.of_silence(3))]
 
 
 def test_a_lease_that_ends_without_a_guard_counts_as_in_the_free_edition(

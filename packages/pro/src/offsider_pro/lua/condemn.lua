@@ -8,7 +8,8 @@
 -- Returns how many leases were ended; -1 when it was not heard and has said since that it lives.
 --
 -- Keeps: compare-and-set: who says in the meantime that it lives keeps its jobs; a cause that was seen stands above one
--- that was not. ZREM first, so that this works when Redis is full.
+-- that was not, as long as the process has not said since that it lives: then it is another death, of other jobs. ZREM
+-- first, so that this works when Redis is full.
 local identity = ARGV[1]
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -23,6 +24,8 @@ for k = 7, #ARGV do
   end
 end
 redis.call('ZADD', KEYS[1], '0', identity)
+local has_lived = deadline and tonumber(deadline) > 0
+if has_lived then redis.call('HDEL', KEYS[3], 'cause', 'jobs') end
 if ARGV[2] == 'death' or redis.call('HEXISTS', KEYS[3], 'cause') == 0 then
   redis.call('HSET', KEYS[3], 'cause', ARGV[3], 'alone', ARGV[4], 'at', string.format('%d', now_ms))
   redis.call('EXPIRE', KEYS[3], ARGV[5])

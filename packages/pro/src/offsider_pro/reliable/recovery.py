@@ -21,6 +21,7 @@ from offsider.worker.recovery import MOST_CLOCK_STEP_MS, Recovery
 
 from ..keys import ProKeys
 from .cause import Cause
+from .companion import EVERY_S as SAID_EVERY_S
 from .guard import BOOT_S
 from .guards import Guards
 from .suspects import Death, judge
@@ -64,10 +65,12 @@ class Contact:
         offset_ms = server_ms - now_s * 1000
         stepped = abs(offset_ms - self._offset_ms) > MOST_CLOCK_STEP_MS
         frozen = now_s - self._last_s > 3 * self._every_s + 1 or now_s - before_s > self._every_s
+        # What has held us up so long has held up companions on this machine, too: they are about to speak.
+        held_up = now_s - self._last_s > self._settle_s - SAID_EVERY_S
         self._offset_ms, self._last_s = offset_ms, now_s
         if self._since_s is None or stepped or frozen:
             self._since_s = now_s
-        return now_s - self._since_s >= self._settle_s
+        return not held_up and now_s - self._since_s >= self._settle_s
 
 
 class GuardedRecovery(Recovery):
