@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -32,6 +31,7 @@ from .contract.undelivered import MakeKeeper, nobody
 from .dispatch import Dispatch
 from .errors import DuplicateJob, InvalidSetting, shown
 from .job.define import Job
+from .job.naming import default_name
 from .job.options import CORE as CORE_OPTIONS
 from .job.options import JobOptions, OptionSpec, resolve
 from .job.push import Deferral, Pusher
@@ -115,6 +115,7 @@ class App(Management, Measured, Sharding, Pages):
         self._config = config
         self._install()
         self._load()
+        self._only: dict[str, Any] = {}  # of threads that make one at the same time all use the same
         self._connections: Connections | None = None
         self._client: Client | ShardedClient | None = None
         self._server: EmbeddedServer | None = None
@@ -208,7 +209,7 @@ class App(Management, Measured, Sharding, Pages):
         return make if fn is None else make(fn)
 
     def _add(self, fn: Callable[..., Any], name: str | None, given: Mapping[str, Any]) -> Job[..., Any]:
-        wire_name = name or _wire_name(fn)
+        wire_name = name or default_name(fn)
         if wire_name in self.jobs and self.jobs[wire_name].fn.__code__ is not getattr(fn, "__code__", None):
             other = self.jobs[wire_name].fn
             raise DuplicateJob(
@@ -266,7 +267,7 @@ class App(Management, Measured, Sharding, Pages):
     def connections(self) -> Connections:
         """The ways to Redis of this process."""
         if self._connections is None:
-            self._connections = self.connect(self.settings)
+            self._connections = self._only.setdefault("connections", self.connect(self.settings))
         return self._connections
 
     @property
@@ -307,8 +308,8 @@ class App(Management, Measured, Sharding, Pages):
     def client(self) -> Client | ShardedClient:
         """The push side."""
         if self._client is None:
-            has_shards = bool(self.settings.shards)
-            self._client = self.sharded_client() if has_shards else self.push_side(self.connections, self.keys)
+            made = self.sharded_client() if self.settings.shards else self.push_side(self.connections, self.keys)
+            self._client = self._only.setdefault("client", made)
         return self._client
 
     def push_side(self, connections: Connections, keys: Keys) -> Client:
@@ -331,6 +332,7 @@ class App(Management, Measured, Sharding, Pages):
             self._connections.close()
         if self._server is not None:
             self._server.close()
+        self._only.clear()
         self._client = self._connections = self._server = None
 
     async def aclose(self) -> None:
@@ -372,20 +374,6 @@ class App(Management, Measured, Sharding, Pages):
 
     def _pusher(self) -> Pusher:
         return self._diverted or self._dispatch
-
-
-def _wire_name(fn: Callable[..., Any]) -> str:
-    """``module.qualname``. A file that is run as a script is a module to the worker that imports it: by its name."""
-    module = str(getattr(fn, "__module__", ""))
-    if module == "__main__":
-        main = sys.modules["__main__"]
-        spec = getattr(main, "__spec__", None)
-        file = getattr(main, "__file__", None)
-        if spec is not None:
-            module = str(spec.name)
-        elif file is not None:
-            module = Path(file).stem
-    return f"{module}.{getattr(fn, '__qualname__', type(fn).__qualname__)}"
 
 
 def _keywords(url: str | None, namespace: str | None, settings: Mapping[str, Any]) -> dict[str, Any]:

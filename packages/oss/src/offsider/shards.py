@@ -36,7 +36,7 @@ class Shard(Management, Measured):
         self.scripts, self.events, self.jobs, self.loaded = app.scripts, app.events, app.jobs, app.loaded
         self.effects, self.reasons, self.checks, self.invariants = app.effects, app.reasons, app.checks, app.invariants
         self.app = app
-        self._connections: Connections | None = None
+        self._ways: list[Connections] = []
 
     def __repr__(self) -> str:
         return f"<Shard {self.name}>"
@@ -44,15 +44,15 @@ class Shard(Management, Measured):
     @property
     def connections(self) -> Connections:
         """The ways to its Redis."""
-        if self._connections is None:
-            self._connections = self.app.connect(self.settings)
-        return self._connections
+        if not self._ways:
+            self._ways.append(self.app.connect(self.settings))
+        return self._ways[0]  # of threads that make them at the same time all use the first
 
     def close(self) -> None:
         """Drop its connections; the next use opens them again."""
         self.leave_desk()
-        connections, self._connections = self._connections, None
-        if connections is not None:
+        ways, self._ways = self._ways, []
+        for connections in ways:
             connections.close()
 
 
@@ -108,7 +108,7 @@ class Sharding:
         if self._shards is None:
             self._shards = {}
         if name not in self._shards:
-            self._shards[name] = Shard(_app(self), name, self._settings_of(name))
+            self._shards.setdefault(name, Shard(_app(self), name, self._settings_of(name)))
         return self._shards[name]
 
     def serve(self, shard: str) -> None:

@@ -71,7 +71,7 @@ class ShardedClient:
         """The push side of one place: what it is given goes there."""
         client = self._clients.get(shard)
         if client is None:
-            client = self._clients[shard] = self._make_client(shard)
+            client = self._clients.setdefault(shard, self._make_client(shard))  # another thread may have been first
         return client
 
     def close(self) -> None:
