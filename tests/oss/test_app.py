@@ -7,9 +7,7 @@ import gc
 import logging
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -399,26 +397,3 @@ def test_without_a_url_a_server_is_started_in_the_folder_given_and_ends_with_the
         client.close()
     finally:
         app.close()
-
-
-@pytest.mark.parametrize("shards", [{}, {"eu": {"namespace": "eu"}}], ids=["one Redis", "shards"])
-def test_threads_that_push_first_at_the_same_moment_have_the_same_ways_to_redis(
-    make_app: Make, monkeypatch: pytest.MonkeyPatch, shards: dict[str, Any]
-) -> None:
-    app, both = make_app(shards=shards), threading.Barrier(2)
-    connect, push_side = app.connect, app.push_side
-
-    def at_once(make: Callable[..., Any]) -> Callable[..., Any]:
-        def made(*given: Any) -> Any:
-            found = make(*given)
-            both.wait(10)
-            return found
-
-        return made
-
-    monkeypatch.setattr(app, "connect", at_once(connect))
-    monkeypatch.setattr(app, "push_side", at_once(push_side))
-    with ThreadPoolExecutor(2) as pool:
-        for place in (None, *shards):
-            first, second = pool.map(app.client_at, [place, place])
-            assert first is second

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -104,3 +106,26 @@ def test_an_app_that_is_closed_opens_all_of_them_again(settings: dict[str, Any],
         note.using(queue="mail").enqueue(number)
         assert app.shard("eu").queues["mail"].size == number
         app.close()
+
+
+@pytest.mark.parametrize("shards", [{}, {"eu": {"namespace": "eu"}}], ids=["one Redis", "shards"])
+def test_threads_that_push_first_at_the_same_moment_have_the_same_ways_to_redis(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, shards: dict[str, Any]
+) -> None:
+    app, both = make_app(shards=shards), threading.Barrier(2)
+    connect, push_side = app.connect, app.push_side
+
+    def at_once(make: Callable[..., Any]) -> Callable[..., Any]:
+        def made(*given: Any) -> Any:
+            found = make(*given)
+            both.wait(10)
+            return found
+
+        return made
+
+    monkeypatch.setattr(app, "connect", at_once(connect))
+    monkeypatch.setattr(app, "push_side", at_once(push_side))
+    with ThreadPoolExecutor(2) as pool:
+        for place in (None, *shards):
+            first, second = pool.map(app.client_at, [place, place])
+            assert first is second
