@@ -19,6 +19,12 @@ def test_a_bounded_part_is_looked_at(app: App, raw: Any) -> None:
     assert '<data value="2200">2,200</data> of <data value="2500">2,500</data> jobs' in text
 
 
+def test_bytes_that_are_no_job_do_not_end_the_look(app: App, raw: Any) -> None:
+    raw.zadd(app.keys.dead, {failed(f"d{k}"): 1.0 + k for k in range(failures.A_TIME)} | {b"no job": 5e9})
+    look = failures.failures(app)
+    assert (look.looked_at, look.total) == (failures.A_TIME, failures.A_TIME + 1)
+
+
 def test_what_was_changed_on_a_page_is_seen_at_once(app: App, raw: Any) -> None:
     raw.zadd(app.keys.dead, {failed("d1"): 1.0})
     visitor = Visitor(app.web())

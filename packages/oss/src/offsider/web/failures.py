@@ -35,16 +35,17 @@ def failures(app: Any) -> Failures:
     Raises:
         StoreError: Redis is away or refuses.
     """
-    retries, dead = list(_first(app.retries)), list(_first(app.dead))
-    total = len(app.retries) + len(app.dead)
-    return Failures(grouped(retries, dead), len(retries) + len(dead), total)
+    of_retries, of_dead = len(app.retries), len(app.dead)
+    retries, dead = list(_first(app.retries, of_retries)), list(_first(app.dead, of_dead))
+    return Failures(grouped(retries, dead), len(retries) + len(dead), of_retries + of_dead)
 
 
-def _first(jobs: Any) -> Iterator[JobEntry]:
+def _first(jobs: Any, total: int) -> Iterator[JobEntry]:
+    """A page may be shorter than was asked for in the midst of a list: bytes that are no job are left out."""
     size = 0
-    for skip in range(0, MOST_OF_EACH, A_TIME):
+    for skip in range(0, min(total, MOST_OF_EACH), A_TIME):
         page = jobs.jobs(count=A_TIME, skip=skip)
         yield from page
         size += sum(len(job.raw) for job in page)
-        if len(page) < A_TIME or size > MOST_BYTES_OF_EACH:
+        if size > MOST_BYTES_OF_EACH:
             return

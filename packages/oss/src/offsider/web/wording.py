@@ -160,7 +160,7 @@ def spark(values: Sequence[float], most: int = 60) -> Markup:
 20V11.4h.8V20M1 20V0.0h.8V20M2 20V5.7h.8V20"/></svg>
     """
     each = max(1, -(-len(values) // most))
-    sums = [sum(values[k : k + each]) for k in range(0, len(values), each)]
+    sums = values if each == 1 else [sum(values[k : k + each]) for k in range(0, len(values), each)]
     highest = max(sums, default=0) or 1
     path = "".join(f"M{k} 20V{20 - 20 * one / highest:.1f}h.8V20" for k, one in enumerate(sums) if one)
     view = f'viewBox="0 0 {len(sums) or 1} 20" preserveAspectRatio="none" aria-hidden="true"'
