@@ -108,8 +108,9 @@ class LeaderService(PeriodicService):
         try:
             self._bell.command("BLPOP", self._keys[2], round(max(seconds, SHORTEST_S), 3))
         except StoreError:
-            if not self._news.is_set():
-                raise  # it was not `wake` that ended the wait
+            # It was `wake` that ended the wait, also when its news were cleared with those of the pause before.
+            if not (self._news.is_set() or self._quiet or self.stopping):
+                raise
 
     def _begin(self, number: int, until_s: float) -> None:
         term = self._leadership.begin(self._worker.identity, number, until_s)
