@@ -144,7 +144,7 @@ class RunAlone(ServerMiddleware):
                 self._worker.services["cursors"].forget(execution)  # type: ignore[attr-defined]
             return Settled(end.settlement, failed=end.failed, kind=end.kind)
         if end.cause is None:
-            return Hold(f"it is to run alone, and no process could be had for it: {end.why}", delay_s=AGAIN_S)
+            return Hold(f"it is to run alone, and could not: {end.why}", delay_s=AGAIN_S)
         return Settled(self._dead_or_again(execution, end.cause, end.trace), failed=True)
 
     def _dead_or_again(self, execution: Any, cause: Cause, trace: str) -> Settlement:
