@@ -63,6 +63,17 @@ def test_a_companion_that_is_frozen_is_replaced(guard: Guard, raw: Any, monkeypa
         os.kill(first, 0)
 
 
+def test_a_new_companion_is_stood_in_for_from_the_first_moment_until_it_speaks(guard: Guard, raw: Any) -> None:
+    guard.open()
+    until(lambda: guard.tick() and guard.is_relieved, 20)
+    assert guard.pid is not None
+    os.kill(guard.pid, signal.SIGKILL)
+    until(lambda: guard.tick() and not guard.is_relieved, 20)
+    raw.delete(GUARDS)
+    guard.tick()
+    assert holds(raw)
+
+
 def test_before_it_is_open_nothing_is_said(guard: Guard, raw: Any) -> None:
     guard.tick()
     guard.leave()

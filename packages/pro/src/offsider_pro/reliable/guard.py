@@ -111,6 +111,8 @@ class Guard(PeriodicService):
         if (hangs or gone) and now_s >= self._again_s:
             log.error("the companion of this worker %s; another one is started", self._state())
             self._begin()
+            self._said_s = 0.0  # what the last one has said is no word of this one
+            self._guards.say(self._identity, self._guard_s)  # a start takes long on a machine that has much to do
         return EVERY_S
 
     def leave(self) -> None:
