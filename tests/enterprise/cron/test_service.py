@@ -281,6 +281,14 @@ def test_entries_of_the_code_come_back_when_redis_has_lost_everything(
     until(bench.enqueued)
 
 
+def test_names_that_are_no_entries_hold_up_none(bench: CronBench, start_worker: Start) -> None:
+    bench.raw.zadd(bench.keys.cron_due, {f"ghost{k}": 1 for k in range(600)})
+    bench.crontab.add("yearly", "report", YEARLY, window=YEARS_S)
+    bench.put_back("yearly", new_year())
+    start_worker(bench.app)
+    until(bench.enqueued)
+
+
 def test_a_service_stops_at_once_in_the_middle_of_much_work(bench: CronBench, start_worker: Start) -> None:
     names = [f"entry{k}" for k in range(300)]
     bench.crontab.add("first", "report", MONTHLY, missed="all", window=YEARS_S)

@@ -106,11 +106,12 @@ class CronService(PeriodicService):
         return began_s, next_s
 
     def _do(self, todo: dict[str, float], now_s: float) -> int:
-        """Do what is due of these; how many are still so, because they are not ours."""
-        left = 0
+        """Do what is due of these; how many are still so, because they are not ours, or are no entries."""
+        left = len(todo)
         for kept in self._table.read(self._wire, list(todo)):
             if self.stopping:
                 return left
+            left -= 1
             if not self._is_ours(kept):
                 self._foreign.add(kept.name)
                 left += 1
