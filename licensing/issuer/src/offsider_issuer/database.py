@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -15,6 +16,7 @@ from .folder import new_file, refuse_if_open
 
 VERSION = 1
 WAIT_S = 10.0
+PAUSE_S = 0.01
 
 
 @contextmanager
@@ -70,7 +72,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _make(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
+    _log_ahead(connection)
     schema = resources.files(__package__).joinpath("schema.sql").read_text("utf-8")
     connection.execute("BEGIN EXCLUSIVE")
     if _version(connection) == 0:  # nobody else was faster
@@ -78,6 +80,19 @@ def _make(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """WAL mode. For this one step SQLite itself does not wait for others that do the same."""
+    until_s = time.monotonic() + WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until_s:
+                raise
+            time.sleep(PAUSE_S)
 
 
 def _version(connection: sqlite3.Connection) -> int:
