@@ -26,6 +26,7 @@ from offsider.errors import (
     UnknownSetting,
 )
 from offsider.worker.worker import Worker
+from support.connections import count_named, named
 from support.waiting import until
 
 Make = Callable[..., App]
@@ -326,22 +327,16 @@ def test_an_error_at_startup_stops_the_start_and_no_job_is_taken(app: App, raw: 
 
 @pytest.fixture
 def opened(raw: redis.Redis) -> Iterator[Callable[[], int]]:
-    """Counts the connections that were opened since the test began and are open; the collector drops none of them."""
-    last = raw.client_id()
-
-    def count() -> int:
-        found: Any = raw.client_list()
-        return sum(int(one["id"]) > last for one in found)
-
+    """Counts the open connections of the test's app; the collector drops none of them."""
     gc.disable()
-    yield count
+    yield partial(count_named, raw)
     gc.enable()
 
 
 def test_a_closed_app_has_no_connection_and_can_be_used_again(
     redis_url: str, raw: redis.Redis, opened: Callable[[], int]
 ) -> None:
-    app = bare(redis_url)
+    app = bare(named(redis_url))
     job = app.job(name="x")(nothing)
     app.close()
     job.enqueue()
@@ -358,7 +353,7 @@ def test_a_closed_app_has_no_connection_and_can_be_used_again(
 def test_an_app_closed_on_an_event_loop_has_no_connection_and_can_be_used_again(
     redis_url: str, raw: redis.Redis, opened: Callable[[], int]
 ) -> None:
-    app = bare(redis_url)
+    app = bare(named(redis_url))
     job = app.job(name="x")(nothing)
 
     async def whole() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ import redis
 from offsider import App
 from offsider.client.lanes import AsyncLanes, Lanes
 from offsider.store.connection import Connections
+from support.connections import count_named, named
 from support.loops import on_loop
 from support.waiting import until
 
@@ -38,6 +40,12 @@ def lanes(redis_url: str) -> Iterator[Lanes]:
 
 
 @pytest.fixture
+def app(make_app: Make, redis_url: str) -> App:
+    """One whose connections are known."""
+    return make_app(named(redis_url))
+
+
+@pytest.fixture
 def numbers(raw: redis.Redis) -> Callable[[], list[int]]:
     """The last number of each lane that Redis knows."""
 
@@ -49,14 +57,8 @@ def numbers(raw: redis.Redis) -> Callable[[], list[int]]:
 
 @pytest.fixture
 def opened(raw: redis.Redis) -> Callable[[], int]:
-    """Counts the connections that were opened since the test began, and are open."""
-    last = raw.client_id()
-
-    def count() -> int:
-        found: Any = raw.client_list()
-        return sum(int(one["id"]) > last for one in found)
-
-    return count
+    """Counts the open connections of the test's app."""
+    return partial(count_named, raw)
 
 
 # -- threads -------------------------------------------------------------------------------------------------------

@@ -16,10 +16,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from offsider import Cancel, Retry, Snooze
+from offsider import App, Cancel, Retry, Snooze
 from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
 from offsider.errors import LostJob, Shutdown
+from offsider.worker.worker import Worker
 from support.bench import Bench, payload
+from support.connections import count_named, named
 from support.waiting import until
 
 Body = Callable[[], Any]
@@ -360,10 +362,14 @@ def test_annotated_types_come_back(bench: Bench) -> None:
 
 
 def test_a_body_may_enqueue_others_from_its_thread_and_from_the_loop_and_leaves_no_connection(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    make_app: Callable[..., App],
+    redis_url: str,
+    raw: Any,
+    start_worker: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    bench = Bench(make_app(named(redis_url)), raw, start_worker)
     ran: list[str] = []
-    before = len(bench.raw.client_list())
 
     @bench.app.job(name="leaf")
     def leaf(word: str) -> None:
@@ -382,10 +388,11 @@ def test_a_body_may_enqueue_others_from_its_thread_and_from_the_loop_and_leaves_
     looped.enqueue()
     worker = bench.run()
     until(lambda: sorted(ran) == ["from a thread", "from the loop", *["many"] * 3])
+    assert count_named(raw) > 0
     worker.stop(5)
     bench.app.close()
     try:
-        until(lambda: len(bench.raw.client_list()) == before, 2, "who was connected before is connected now")
+        until(lambda: count_named(raw) == 0, 2, "all connections are dropped")
     finally:  # one that is left shall not fail another test when the collector finds it
         monkeypatch.setattr(sys, "unraisablehook", lambda _what: None)
         gc.collect()
