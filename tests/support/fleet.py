@@ -56,10 +56,13 @@ class WorkerProcess:
         return 0 if owner is None else self._fleet.raw.hlen(self._fleet.keys.inflight(owner))
 
     def ready(self) -> WorkerProcess:
-        """Wait until it has a lease."""
-        until(lambda: not self.alive or self.owner(), BOOT_S, "a worker has its lease")
+        """Wait until it has a lease, and has told of itself: before that a Redis that goes away ends its start."""
+        until(lambda: not self.alive or (self.owner() and self._is_listed()), BOOT_S, "a worker has started")
         assert self.alive, f"the worker has ended: {self.output()}"
         return self
+
+    def _is_listed(self) -> bool:
+        return any(f":{self.pid}:".encode() in one for one in self._fleet.raw.smembers(self._fleet.keys.processes))
 
     def kill(self) -> float:
         """``kill -9``; returns when, on the monotonic clock."""
