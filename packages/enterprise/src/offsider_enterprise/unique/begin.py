@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,7 @@ class BeginUnique(ServerMiddleware):
             self._give(execution.record, move)
 
     async def _ainline(self, execution: Any, next: NextAsync) -> Any:
-        if not await asyncio.to_thread(self._take, execution.record):
+        if not await self._atake(execution.record):
             return None
         move = DISCARDED
         try:
@@ -108,6 +109,16 @@ class BeginUnique(ServerMiddleware):
             return result
         finally:
             await asyncio.to_thread(self._give, execution.record, move)
+
+    async def _atake(self, record: Record) -> bool:
+        taking = asyncio.ensure_future(asyncio.to_thread(self._take, record))
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):  # the thread ends what it does: what it has taken then is given back
+                if await taking:
+                    await asyncio.to_thread(self._give, record, DISCARDED)
+            raise
 
     def _take(self, record: Record) -> bool:
         """Take the lock for as long as the body runs; an hour at most where the option does not say."""
