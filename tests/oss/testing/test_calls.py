@@ -16,6 +16,7 @@ from offsider.testing.calls import CallsConformance
 from offsider.worker.ahead import ReadAheadFetcher
 from offsider.worker.fetch import LeaseFetcher, Limits
 from offsider.worker.order import QueueOrder
+from support.broken import assert_all_fail, assert_fails, pairs
 
 
 class TestLeaseFetcher(CallsConformance):
@@ -61,24 +62,15 @@ BROKEN: dict[type[LeaseFetcher], list[str]] = {
         "a_call_that_cannot_be_done_holds_up_no_job",
     ],
 }
-PAIRS = [(kind, name) for kind, names in BROKEN.items() for name in names]
 
 
-@pytest.mark.parametrize(("kind", "name"), PAIRS, ids=[f"{kind.__name__}-{name}" for kind, name in PAIRS])
+@pairs(BROKEN)
 def test_a_broken_fetcher_fails(kind: type[LeaseFetcher], name: str, make_app: Callable[..., App]) -> None:
-    suite = TestLeaseFetcher()
-    suite.fetcher = kind  # type: ignore[misc]
-    suite.setup_method()
-    try:
-        with pytest.raises((AssertionError, redis.ResponseError)):
-            getattr(suite, f"test_{name}")(make_app())
-    finally:
-        suite.teardown_method()
+    assert_fails(TestLeaseFetcher(), kind, name, make_app(), redis.ResponseError)
 
 
 def test_every_test_of_the_suite_is_seen_to_fail() -> None:
-    suite = {name.removeprefix("test_") for name in vars(CallsConformance) if name.startswith("test_")}
-    assert {name for _kind, name in PAIRS} == suite
+    assert_all_fail(CallsConformance, BROKEN)
 
 
 def test_a_subclass_that_makes_no_fetcher_is_told_what_to_define() -> None:

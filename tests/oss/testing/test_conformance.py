@@ -15,6 +15,7 @@ from offsider.testing.conformance import FetcherConformance
 from offsider.worker.ahead import ReadAheadFetcher
 from offsider.worker.fetch import LeaseFetcher, Limits
 from offsider.worker.order import QueueOrder
+from support.broken import assert_all_fail, assert_fails, pairs
 
 
 class TestLeaseFetcher(FetcherConformance):
@@ -253,25 +254,15 @@ BROKEN: dict[type[LeaseFetcher], list[str]] = {
     Nervous: ["wait_ends_with_its_time"],
     Fragile: ["close_tolerates_twice_and_never_opened"],
 }
-PAIRS = [(kind, name) for kind, names in BROKEN.items() for name in names]
 
 
-@pytest.mark.parametrize(("kind", "name"), PAIRS, ids=[f"{kind.__name__}-{name}" for kind, name in PAIRS])
+@pairs(BROKEN)
 def test_a_broken_fetcher_fails(kind: type[LeaseFetcher], name: str, make_app: Callable[..., App]) -> None:
-    suite = TestLeaseFetcher()
-    suite.fetcher = kind  # type: ignore[misc]
-    suite.setup_method()
-    try:
-        with pytest.raises((AssertionError, StoreError)):
-            getattr(suite, f"test_{name}")(make_app())
-    finally:
-        if kind is not Fragile:
-            suite.teardown_method()
+    assert_fails(TestLeaseFetcher(), kind, name, make_app(), StoreError, tidy=kind is not Fragile)
 
 
 def test_every_test_of_the_suite_is_seen_to_fail() -> None:
-    suite = {name.removeprefix("test_") for name in vars(FetcherConformance) if name.startswith("test_")}
-    assert {name for _kind, name in PAIRS} == suite
+    assert_all_fail(FetcherConformance, BROKEN)
 
 
 def test_the_suite_refuses_an_app_that_is_connected_already(app: App, raw: redis.Redis) -> None:
