@@ -129,9 +129,12 @@ def test_errors_while_it_stops_are_no_news(made: list[PeriodicService], caplog: 
     assert caplog.records == []
 
 
-def test_a_service_without_a_tick_says_what_is_missing() -> None:
-    with pytest.raises(NotImplementedError, match=r"PeriodicService must define tick"):
-        PeriodicService().tick()
+def test_a_service_without_a_tick_cannot_be_made_and_says_what_is_missing() -> None:
+    class Idle(PeriodicService):
+        """Defines nothing."""
+
+    with pytest.raises(TypeError, match=r"abstract class Idle .*tick"):
+        Idle()  # type: ignore[abstract]
 
 
 class Noting:

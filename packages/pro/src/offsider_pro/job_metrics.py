@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from offsider import clock
 from offsider.contract.middleware import NextAsync, NextSync, ServerMiddleware
-from offsider.contract.work import Hold
-from offsider.errors import JobTimeout, LostJob, ProcessLost, Shutdown
+from offsider.errors import JobTimeout, ProcessLost
 
 if TYPE_CHECKING:
     from offsider import App
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 Tags = Callable[[str, "Record", str], Iterable[str]]
 """Further tags of a job: of its name, its record, and the queue it was taken from."""
-
-SIGNALS = (Hold, LostJob, Shutdown, asyncio.CancelledError)  # no failures: the job runs again
 
 
 class JobMetrics(ServerMiddleware):
@@ -48,7 +45,7 @@ class JobMetrics(ServerMiddleware):
         try:
             result = next(execution)
         except BaseException as error:
-            if not isinstance(error, SIGNALS) and not execution.is_stopped_by(error):
+            if _has_failed(execution, error):
                 self._failed(error, tags)
             raise
         self._returned(started_s, tags)
@@ -61,7 +58,7 @@ class JobMetrics(ServerMiddleware):
         try:
             result = await next(execution)
         except BaseException as error:
-            if not isinstance(error, SIGNALS) and not execution.is_stopped_by(error):
+            if _has_failed(execution, error):
                 self._failed(error, tags)
             raise
         self._returned(started_s, tags)
@@ -142,6 +139,11 @@ class JobMetrics(ServerMiddleware):
 @lru_cache(1024)
 def _usual(name: str, queue: str) -> list[str]:
     return [f"worker:{name}", f"queue:{queue}"]
+
+
+def _has_failed(execution: Any, error: BaseException) -> bool:
+    """Not by a cancellation: what that meant, the end of an async job's time perhaps, the event `error` tells."""
+    return not (isinstance(error, asyncio.CancelledError) or execution.is_stopped_by(error))
 
 
 def _kind(kind: type[BaseException]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from abc import ABC, abstractmethod
 
 from .. import clock
 from ..errors import StoreError
@@ -14,7 +15,7 @@ log = logging.getLogger("offsider.worker")
 WAKE_EVERY_S = 0.05
 
 
-class PeriodicService:
+class PeriodicService(ABC):
     """A thread that calls `tick` again and again; subclasses say what and how often.
 
     An error of Redis is waited out; any other error of `tick` is logged with the service's name and the loop goes
@@ -28,9 +29,9 @@ class PeriodicService:
         self._thread: threading.Thread | None = None
         self._patience = Patience(self.name, longest_pause_s=longest_pause_s)
 
+    @abstractmethod
     def tick(self) -> float:
         """Do one round; returns how many seconds to wait before the next."""
-        raise NotImplementedError(f"{type(self).__name__} must define tick()")
 
     def start(self) -> None:
         """Start the thread."""
@@ -47,10 +48,10 @@ class PeriodicService:
             thread.join(WAKE_EVERY_S)
         self.release()
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027 - most have nothing to do
         """Let go of connections; called by `stop` at its end, also twice, also when the loop has not ended in time."""
 
-    def wake(self) -> None:
+    def wake(self) -> None:  # noqa: B027 - most have nothing to do
         """End the pause early; for services that wait on something else than the clock."""
 
     def pause(self, seconds: float) -> None:
