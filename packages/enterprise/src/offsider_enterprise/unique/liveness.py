@@ -66,7 +66,7 @@ class Liveness:
         following = "0"
         while True:
             left, following = self._part_of_locks(following)
-            for backward in (False, True, True):
+            for backward in (False, True, True):  # three looks, as `steps` has in two rounds, but all of them now
                 for _ in self._meeting(left, backward=backward):
                     pass
             for digest, lock in left.items():
