@@ -276,7 +276,7 @@ def test_the_jobs_of_one_that_was_seen_to_die_are_given_back_with_the_next_look(
     assert sorted(one["args"][0] for one in queued(raw)) == [1, 2, 3]
     assert {one["suspect"]["cause"] for one in queued(raw)} == {"killed by SIGSEGV"}
     assert all(one["suspect"]["process"] == GONE and "crashes" not in one for one in queued(raw))
-    assert [(record["args"], str(death.cause)) for record, death in told] == [
+    assert sorted((record["args"], str(death.cause)) for record, death in told) == [
         ([1], "killed by SIGSEGV"),
         ([2], "killed by SIGSEGV"),
         ([3], "killed by SIGSEGV"),
